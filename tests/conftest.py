@@ -1,0 +1,44 @@
+"""Fixtures of the whole suite. Airflow's environment is set here, before anything can import Airflow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from airflow_harness import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from airflow_harness.dags import DagOutcome
+
+AIRFLOW_HOME = environment.prepare()
+
+
+def pytest_unconfigure() -> None:
+    """Remove the session's Airflow home."""
+    environment.remove(AIRFLOW_HOME)
+
+
+@pytest.fixture(scope="session")
+def airflow_home() -> Path:
+    """Home of the Airflow inside this test process."""
+    return AIRFLOW_HOME
+
+
+@pytest.fixture(scope="session")
+def airflow_database(airflow_home: Path) -> Path:
+    """A migrated metadata database; takes about 5 s, once in a session."""
+    from airflow.utils.db import initdb
+
+    initdb()
+    return airflow_home / "airflow.db"
+
+
+@pytest.fixture
+def run_dag(airflow_database: Path) -> Callable[..., DagOutcome]:
+    """``run_dag(dag, conf=None)`` runs a DAG in this process; see :func:`airflow_harness.dags.run_dag`."""
+    from airflow_harness import dags
+
+    return dags.run_dag
