@@ -1,0 +1,69 @@
+"""A call as bytes for one portal: address, headers, request id. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_socrata.client.messages import Call
+    from airflow_socrata.client.settings import PortalSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One HTTP request, ready to send. Its headers hold credentials and do not show in ``repr``."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
+    request_id: str
+
+
+def outgoing(call: Call[Any], settings: PortalSettings, request_id: str) -> Outgoing:
+    """Build the request of ``call``.
+
+    :param request_id: at most 32 characters; the portal keeps it in its logs.
+    """
+    headers = {
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip",
+        "User-Agent": settings.user_agent,
+        "X-Socrata-RequestId": request_id,
+        **settings.credentials.headers(),
+        **dict(call.headers),
+    }
+    url = settings.base_url + call.path
+    if call.params:
+        url += ("&" if "?" in url else "?") + urlencode(call.params, quote_via=quote)
+    return Outgoing(method=call.method, url=url, headers=headers, body=call.body, request_id=request_id)
+
+
+def path_on_portal(location: str, asked: str) -> str | None:
+    """Path and query of a ``Location``, or None if it names another host than the one asked.
+
+    Scheme and port are not looked at, since a portal behind a TLS terminator may name its inner ones; the path is
+    only ever asked for at the portal's own address.
+    """
+    try:
+        target = urlsplit(urljoin(asked, location.strip()))
+        same_host = (target.hostname or "").lower() == (urlsplit(asked).hostname or "").lower()
+    except ValueError:
+        return None
+    if not same_host or target.scheme not in {"http", "https"}:
+        return None
+    path = quote(target.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    query = quote(target.query, safe="/?%:@!$&'()*+,;=~-._")
+    return f"{path}?{query}" if query else path
+
+
+def host_of(location: str, asked: str) -> str:
+    """The host that a ``Location`` names, for an error; never its user, password or query."""
+    try:
+        return urlsplit(urljoin(asked, location.strip())).hostname or "no host"
+    except ValueError:
+        return "an unreadable address"
