@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_harness.versions import AIRFLOW_3, AIRFLOW_3_3
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _BUNDLE = "dags-folder"
 
@@ -66,7 +65,9 @@ class DagOutcome:
             raise KeyError(f"no task {task_id!r} in the run; there are {sorted(self.tasks)}") from None
 
 
-def run_dag(dag: Any, *, conf: Mapping[str, Any] | None = None, wait_between_tries: bool = False) -> DagOutcome:
+def run_dag(
+    dag: Any, *, conf: Mapping[str, Any] | None = None, wait_between_tries: bool = False
+) -> DagOutcome:
     """Run ``dag`` once through ``dag.test()`` and tell how it ended.
 
     Retries, setups and teardowns, DAG-level callbacks and deferrable tasks (their triggers run in this
@@ -91,7 +92,7 @@ def run_dag(dag: Any, *, conf: Mapping[str, Any] | None = None, wait_between_tri
 
 @contextmanager
 def _exception_in_context() -> Iterator[None]:
-    """Let callbacks see ``context["exception"]``: a real task runner sets it, ``dag.test()`` of 3.1 forgets."""
+    """Let callbacks see ``context["exception"]``: ``dag.test()`` of 3.1 forgets it."""
     if not AIRFLOW_3 or AIRFLOW_3_3:
         yield
         return

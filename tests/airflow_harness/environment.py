@@ -20,7 +20,9 @@ def prepare() -> Path:
     """
     if "airflow" in sys.modules:
         raise RuntimeError("Airflow was imported before its test environment was set")
-    for name in [name for name in os.environ if name.startswith(("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_"))]:
+    for name in [
+        name for name in os.environ if name.startswith(("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_"))
+    ]:
         del os.environ[name]
     home = Path(tempfile.mkdtemp(prefix="airflow-socrata-tests-"))
     (home / "dags").mkdir()

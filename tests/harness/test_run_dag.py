@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from airflow_harness.dags import DagOutcome
 
-START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Say(BaseOperator):
@@ -106,9 +106,10 @@ def test_a_failure_skips_what_follows_and_runs_teardown_and_callback(
 ) -> None:
     called: list[str] = []
     with DAG(
-        "harness_failure", schedule=None, start_date=START, on_failure_callback=lambda context: called.append(
-            context["dag_run"].run_id
-        )
+        "harness_failure",
+        schedule=None,
+        start_date=START,
+        on_failure_callback=lambda context: called.append(context["dag_run"].run_id),
     ) as dag:
         setup = Say(task_id="setup").as_setup()
         work = FailUntil(task_id="work", good_try=9)
