@@ -1,3 +1,109 @@
-"""A client for Socrata portals that knows neither Airflow nor files."""
+"""A client for Socrata portals that knows neither Airflow nor files.
+
+Calls are built by :mod:`~airflow_socrata.client.views` and :mod:`~airflow_socrata.client.rows`, without
+I/O; a session sends them. The asynchronous session stands in
+:mod:`~airflow_socrata.client.async_session`, since it imports httpx.
+"""
 
 from __future__ import annotations
+
+from airflow_socrata.client import rows, views
+from airflow_socrata.client.check import describe_connection, explain_failure
+from airflow_socrata.client.clock import Clock, SystemClock
+from airflow_socrata.client.errors import (
+    ConfigurationError,
+    Conflict,
+    CopyNotOffered,
+    DatasetLocked,
+    Interrupted,
+    InvalidRequest,
+    MalformedReply,
+    NotFound,
+    PermissionDenied,
+    PortalBusy,
+    PortalError,
+    PortalFault,
+    PortalUnreachable,
+    ReplyLost,
+    RequestRefused,
+    SignInFailed,
+    SyncedDataset,
+    TooLarge,
+    UnknownAppToken,
+)
+from airflow_socrata.client.ids import check_dataset_id, is_dataset_id
+from airflow_socrata.client.messages import Call, CallKind, Reply
+from airflow_socrata.client.models import (
+    Accepted,
+    Approval,
+    Column,
+    Count,
+    Grant,
+    PendingGeocoding,
+    Replication,
+    RowCounts,
+    RowError,
+    RowsPage,
+    Twin,
+    User,
+    View,
+)
+from airflow_socrata.client.retry import RETRY_TABLE, Decision, Failure, RetryBudget, retry_table_text
+from airflow_socrata.client.rows import RowBody
+from airflow_socrata.client.session import PortalSession
+from airflow_socrata.client.settings import Credentials, PortalSettings
+
+__all__ = [
+    "RETRY_TABLE",
+    "Accepted",
+    "Approval",
+    "Call",
+    "CallKind",
+    "Clock",
+    "Column",
+    "ConfigurationError",
+    "Conflict",
+    "CopyNotOffered",
+    "Count",
+    "Credentials",
+    "DatasetLocked",
+    "Decision",
+    "Failure",
+    "Grant",
+    "Interrupted",
+    "InvalidRequest",
+    "MalformedReply",
+    "NotFound",
+    "PendingGeocoding",
+    "PermissionDenied",
+    "PortalBusy",
+    "PortalError",
+    "PortalFault",
+    "PortalSession",
+    "PortalSettings",
+    "PortalUnreachable",
+    "Replication",
+    "Reply",
+    "ReplyLost",
+    "RequestRefused",
+    "RetryBudget",
+    "RowBody",
+    "RowCounts",
+    "RowError",
+    "RowsPage",
+    "SignInFailed",
+    "SyncedDataset",
+    "SystemClock",
+    "TooLarge",
+    "Twin",
+    "UnknownAppToken",
+    "User",
+    "View",
+    "check_dataset_id",
+    "describe_connection",
+    "explain_failure",
+    "is_dataset_id",
+    "retry_table_text",
+    "rows",
+    "views",
+]

@@ -88,7 +88,8 @@ class ConfigurationError(PortalError, ValueError):
 class PortalUnreachable(PortalError):
     """No connection was made: DNS, TCP, proxy or TLS. The request was not sent.
 
-    :param cause: ``dns``, ``refused``, ``timeout``, ``certificate``, ``not_https``, ``tls``, ``proxy`` or ``network``.
+    :param cause: ``dns``, ``refused``, ``timeout``, ``certificate``, ``not_https``, ``tls``, ``proxy`` or
+        ``network``.
     """
 
     default_advice = "check the domain, the port and the network"

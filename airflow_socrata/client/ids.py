@@ -23,6 +23,6 @@ def check_dataset_id(value: str) -> str:
     """
     if not is_dataset_id(value):
         raise ConfigurationError(
-            f"{str(value)[:80]!r} is not a dataset id: it must match {DATASET_ID_PATTERN}, for example abcd-1234"
+            f"{str(value)[:80]!r} is not a dataset id: it must match {DATASET_ID_PATTERN}, such as abcd-1234"
         )
     return value

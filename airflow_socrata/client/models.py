@@ -160,7 +160,7 @@ class View:
         return any(approval.is_pending for approval in self.approvals)
 
     def can(self, right: str) -> bool:
-        """Whether the signed-in user has ``right``, e.g. ``write``; False where the portal tells no rights."""
+        """Whether the signed-in user has ``right``, e.g. ``write``; False where none are told."""
         return right in self.rights
 
     @classmethod
@@ -208,8 +208,8 @@ class View:
 def _row_identifier(body: Mapping[str, Any], columns: tuple[Column, ...]) -> tuple[str | None, str | None]:
     """Field name of the row identifier, and the portal's word for it where no column answers to that.
 
-    The new back end names a field, the old one a column id (a number, sometimes as text), "0" means none; both are
-    seen at the top level and in ``metadata``.
+    The new back end names a field, the old one a column id (a number, sometimes as text), "0" means none; both
+    are seen at the top level and in ``metadata``.
     """
     unresolved: str | None = None
     for value in (body.get("rowIdentifierColumnId"), mapping(body.get("metadata")).get("rowIdentifier")):
@@ -352,7 +352,8 @@ class RowsPage:
     """One page of rows; null fields are absent from a row.
 
     :param out_of_date: the portal says that newer data than this exists.
-    :param truth_last_modified: epoch seconds of the last write; ``secondary_last_modified``: of what is shown.
+    :param truth_last_modified: epoch seconds of the last write.
+    :param secondary_last_modified: epoch seconds of the last write that is shown.
     :param fields: field name to type, in order, where told.
     """
 

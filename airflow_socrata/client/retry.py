@@ -47,10 +47,10 @@ def _row(again: set[Failure]) -> dict[Failure, Decision]:
 _TRANSIENT = set(Failure) - {Failure.REFUSED}
 _NOT_CARRIED_OUT = {Failure.NOT_SENT, Failure.THROTTLED, Failure.LOCKED}
 
-#: (call, failure) -> decision. ``prove``: the caller must look at the portal before the call may go out again.
-#: A repeated COPY joins the copy in progress or returns the one made (portal's 202 contract). A repeated PUBLISH
-#: would find its working copy gone, and a repeated DISCARD could meet another view than the one that was looked at
-#: just before, so both are proved. Rows without a row identifier would be inserted twice.
+#: (call, failure) -> decision. ``prove``: the caller must look at the portal before the call goes out again.
+#: A repeated COPY joins the copy in progress or returns the one made (portal's 202 contract). A repeated
+#: PUBLISH would find its working copy gone, and a repeated DISCARD could meet another view than the one that
+#: was looked at just before, so both are proved. Rows without a row identifier would be inserted twice.
 RETRY_TABLE: Mapping[CallKind, Mapping[Failure, Decision]] = MappingProxyType({
     CallKind.READ: MappingProxyType(_row(_TRANSIENT)),
     CallKind.COPY: MappingProxyType(_row(_TRANSIENT)),
@@ -116,7 +116,7 @@ def retry_after_seconds(value: str | None, reference: float | None) -> float | N
     """Seconds that a Retry-After header asks to wait, or None if it is absent or unreadable.
 
     :param value: seconds or an HTTP date.
-    :param reference: epoch seconds that a date is measured against: the reply's own ``Date``, else this clock.
+    :param reference: epoch seconds that a date is measured against: the reply's ``Date``, else this clock.
     """
     if value is None:
         return None

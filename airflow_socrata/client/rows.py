@@ -159,7 +159,7 @@ def _parse_counts(reply: Reply) -> RowCounts:
 
 
 def _counts_of_summary(body: Mapping[str, Any], keys: tuple[str, str, str, str], repeated: bool) -> RowCounts:
-    """A summary; a key that is absent counts 0."""
+    """Read a summary; a key that is absent counts 0."""
     created, updated, deleted = (_counted(body, key) for key in keys[:3])
     listed = body.get(keys[3])
     row_errors: tuple[RowError, ...] = ()
@@ -181,7 +181,7 @@ def _counts_of_summary(body: Mapping[str, Any], keys: tuple[str, str, str, str],
 
 
 def _counts_of_report(body: list[Any], repeated: bool) -> RowCounts:
-    """The row server's own report, one entry a row in the order of the request; old servers wrap it once more."""
+    """Read the row server's own report: one entry a row, in order; old servers wrap it once more."""
     entries: list[Any] = []
     for item in body:
         entries.extend(item if isinstance(item, list) else [item])

@@ -27,7 +27,7 @@ class Credentials:
     :param user: API key id, or user name.
     :param secret: API key secret, or password.
     :param app_token: sent as ``X-App-Token``; identifies the application, signs nobody in.
-    :param access_token: OAuth 2 access token, sent as ``Authorization: OAuth <token>``; excludes user and secret.
+    :param access_token: OAuth 2, sent as ``Authorization: OAuth <token>``; excludes user and secret.
     :raises ConfigurationError: if they contradict each other or cannot be sent.
     """
 
@@ -108,13 +108,13 @@ class PortalSettings:
     def __post_init__(self) -> None:
         if not is_host(self.domain):
             raise ConfigurationError(
-                f"{_shown(self.domain)} is not a domain: give the host name alone, for example data.example.gov"
+                f"{_shown(self.domain)} is not a domain: give the host name alone, such as data.example.gov"
             )
         if self.scheme not in {"https", "http"}:
             raise ConfigurationError(f"scheme {_shown(self.scheme)} is unknown: use https")
         if self.scheme == "http" and not is_loopback(self.domain):
             raise ConfigurationError(
-                f"plain http to {self.domain} is refused: a portal is spoken to over https (http: loopback only)"
+                f"plain http to {self.domain} is refused: portals speak https (http: loopback only)"
             )
         if not (isinstance(self.port, int) and 0 < self.port < 65536):
             raise ConfigurationError(f"port {_shown(self.port)} is not a port number")

@@ -75,7 +75,7 @@ def open_copy(dataset_id: str, method: Literal["copy", "copySchema"]) -> Call[Vi
 
 
 def publish(working_copy_id: str) -> Call[View | Accepted]:
-    """Publish a working copy, or a dataset that was never published. The view that returns is the published one."""
+    """Publish a working copy, or a dataset that was never published. Returns the published view."""
     return Call(
         CallKind.PUBLISH,
         "POST",
@@ -151,10 +151,10 @@ def current_user() -> Call[User]:
 
 
 def follow(call: Call[T], accepted: Accepted) -> tuple[Call[T], float]:
-    """The call that looks at a job begun by ``call``, and the seconds to wait before it.
+    """Return the call that looks at a job begun by ``call``, and the seconds to wait before it.
 
-    A location is read; a ticket is asked for at the same address; else the call is sent again, which joins the job
-    (portal's 202 contract).
+    A location is read; a ticket is asked for at the same address; else the call is sent again, which joins
+    the job (portal's 202 contract).
     """
     asked = DEFAULT_POLL_SECONDS if accepted.retry_after is None else accepted.retry_after
     seconds = min(max(asked, _SHORTEST_POLL), _LONGEST_POLL)

@@ -46,8 +46,8 @@ def outgoing(call: Call[Any], settings: PortalSettings, request_id: str) -> Outg
 def path_on_portal(location: str, asked: str) -> str | None:
     """Path and query of a ``Location``, or None if it names another host than the one asked.
 
-    Scheme and port are not looked at, since a portal behind a TLS terminator may name its inner ones; the path is
-    only ever asked for at the portal's own address.
+    Scheme and port are not looked at, since a portal behind a TLS terminator may name its inner ones; the
+    path is only ever asked for at the portal's own address.
     """
     try:
         target = urlsplit(urljoin(asked, location.strip()))
@@ -61,9 +61,27 @@ def path_on_portal(location: str, asked: str) -> str | None:
     return f"{path}?{query}" if query else path
 
 
-def host_of(location: str, asked: str) -> str:
-    """The host that a ``Location`` names, for an error; never its user, password or query."""
+def same_origin(location: str, asked: str) -> bool:
+    """Tell whether a ``Location`` names the scheme, host and port that were asked."""
     try:
-        return urlsplit(urljoin(asked, location.strip())).hostname or "no host"
+        return _origin(urljoin(asked, location.strip())) == _origin(asked)
+    except ValueError:
+        return False
+
+
+def shown_origin(location: str, asked: str) -> str:
+    """Return scheme, host and port that a ``Location`` names, never its user, password or query."""
+    try:
+        scheme, host, port = _origin(urljoin(asked, location.strip()))
     except ValueError:
         return "an unreadable address"
+    shown = f"{scheme}://{host[:100] or '(no host)'}"
+    return shown if port in {None, _DEFAULT_PORTS.get(scheme)} else f"{shown}:{port}"
+
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or _DEFAULT_PORTS.get(parts.scheme)

@@ -1,0 +1,182 @@
+"""One call from first sending to result: retries, redirects, errors. The sessions only send and wait."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from airflow_socrata.client.errors import Interrupted, MalformedReply
+from airflow_socrata.client.failures import error_from_loss
+from airflow_socrata.client.messages import CallKind, Headers, Reply, UnreadableReply
+from airflow_socrata.client.replies import error_from_reply
+from airflow_socrata.client.retry import MAY_HAVE_LANDED, Decision, Failure, decide
+from airflow_socrata.client.wire import outgoing, path_on_portal, same_origin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_socrata.client.errors import Landing, PortalError
+    from airflow_socrata.client.failures import Loss
+    from airflow_socrata.client.messages import Call
+    from airflow_socrata.client.retry import RetryBudget
+    from airflow_socrata.client.settings import PortalSettings
+    from airflow_socrata.client.wire import Outgoing
+
+T = TypeVar("T")
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T]):
+    """The call succeeded."""
+
+    value: T
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Send again after ``seconds``; ``why`` is one line for the log, empty for a redirect."""
+
+    seconds: float
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RawReply:
+    """A reply as it came over the wire, decompressed."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes = field(repr=False)
+
+
+class Backoff:
+    """How the failures of one call, or of one action made of several, use up a budget."""
+
+    def __init__(self, budget: RetryBudget, chance: Callable[[], float]) -> None:
+        self._budget = budget
+        self._chance = chance
+        self._failures = 0
+        self._first_failure: float | None = None
+
+    def after(self, error: PortalError, now: float) -> Wait:
+        """Return the wait that follows ``error``, or raise it if the budget is used up."""
+        self._failures += 1
+        if self._first_failure is None:
+            self._first_failure = now
+        elapsed = now - self._first_failure
+        seconds = self._budget.wait(self._failures, elapsed, error.retry_after, self._chance())
+        if seconds is None:
+            raise error
+        attempt = f"attempt {self._failures + 1} of {self._budget.attempts}"
+        return Wait(seconds, f"{error}; again in {seconds:.1f} s ({attempt})")
+
+
+class Exchange(Generic[T]):
+    """The life of one call.
+
+    :param chance: random numbers in [0, 1).
+    """
+
+    def __init__(
+        self,
+        call: Call[T],
+        settings: PortalSettings,
+        budget: RetryBudget,
+        *,
+        chance: Callable[[], float],
+        new_request_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        self._call = call
+        self._settings = settings
+        self._backoff = Backoff(budget, chance)
+        self._new_request_id = new_request_id
+        self._redirects = 0
+        self._outgoing: Outgoing | None = None
+        self._may_have_landed = False
+
+    def outgoing(self) -> Outgoing:
+        """Build the next request."""
+        self._outgoing = outgoing(self._call, self._settings, self._new_request_id())
+        return self._outgoing
+
+    def reply(self, raw: RawReply, now: float) -> Done[T] | Wait:
+        """Take a whole reply.
+
+        :param now: epoch seconds on this side's clock.
+        :raises PortalError: if the call has failed for good, or must be proved before it goes out again.
+        """
+        sent = self._sent()
+        reply = Reply(
+            status=raw.status,
+            headers=Headers(raw.headers),
+            body=raw.body,
+            url=sent.url,
+            sent_request_id=sent.request_id,
+            repeated=self._may_have_landed,
+        )
+        if self._redirected(reply):
+            return Wait(0.0)
+        if not 200 <= reply.status < 300:
+            error = error_from_reply(self._call, reply, now=now, redact=self._settings.redact)
+            return self._failed(error, now)
+        try:
+            return Done(self._call.parse(reply))
+        except UnreadableReply as unreadable:
+            return self._failed(self._malformed(reply, unreadable), now)
+
+    def lost(self, loss: Loss, now: float) -> Wait:
+        """Take the news that no reply came.
+
+        :raises PortalError: as :meth:`reply`.
+        """
+        return self._failed(error_from_loss(self._call, loss, self._settings, self._sent().request_id), now)
+
+    def interrupted(self, *, sent: bool) -> Interrupted:
+        """Build the error of a call that this side stopped.
+
+        :param sent: whether the sending that was stopped may have reached the portal.
+        """
+        self._may_have_landed |= sent and self._call.kind is not CallKind.READ
+        return Interrupted("stopped by this side", summary=self._call.summary, landing=self._landing())
+
+    def _sent(self) -> Outgoing:
+        if self._outgoing is None:
+            raise RuntimeError("outgoing() comes first")
+        return self._outgoing
+
+    def _landing(self) -> Landing:
+        return "unknown" if self._may_have_landed else "none"
+
+    def _failed(self, error: PortalError, now: float) -> Wait:
+        failure = error.failure or Failure.REFUSED
+        if failure in MAY_HAVE_LANDED and self._call.kind is not CallKind.READ:
+            self._may_have_landed = True
+        error.landing = self._landing()
+        if decide(self._call.kind, failure) is not Decision.AGAIN:
+            raise error
+        return self._backoff.after(error, now)
+
+    def _malformed(self, reply: Reply, unreadable: UnreadableReply) -> MalformedReply:
+        return MalformedReply(
+            self._settings.redact(str(unreadable)),
+            summary=self._call.summary,
+            status=reply.status,
+            request_id=reply.request_id,
+            failure=Failure.MALFORMED,
+        )
+
+    def _redirected(self, reply: Reply) -> bool:
+        """Follow a redirect of a GET within the portal's own address; any other becomes an error."""
+        location = reply.headers.get("Location")
+        if reply.status not in _REDIRECTS or self._call.method != "GET" or not location:
+            return False
+        path = path_on_portal(location, reply.url)
+        if path is None or not same_origin(location, reply.url) or self._redirects >= _MOST_REDIRECTS:
+            return False
+        self._redirects += 1
+        self._call = replace(self._call, path=path, params=())
+        return True
