@@ -1,0 +1,80 @@
+"""The rollback of last resort: a DAG's callback, for runs that time out or whose first task died."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_socrata.client import RetryBudget, SystemClock
+from airflow_socrata.hooks.socrata import SocrataHook
+from airflow_socrata.publication.operation import Operation
+from airflow_socrata.publication.publisher import Publisher
+from airflow_socrata.publication.rollback import OnApproval, roll_back
+from airflow_socrata.runtime import NoRuns, VariableIntents
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+log = logging.getLogger(__name__)
+
+#: Map indexes are asked for until so many in a row have no intent.
+MISSES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SocrataRollbackCallback:
+    """Roll back a publication when its run has failed: for ``DAG(on_failure_callback=...)``.
+
+    At ``dagrun_timeout`` Airflow skips every task that is left, the teardown included, and runs only this.
+
+    :param opened_by: task id of the task that opens the working copy.
+    :param on_approval: ``leave`` or ``withdraw`` a working copy that waits for approval.
+    :param patience: seconds for calls that may be in flight; Airflow ends a callback after about 50.
+    """
+
+    opened_by: str
+    on_approval: str = "leave"
+    patience: float = 25.0
+
+    def __call__(self, context: Context) -> None:
+        """Roll back every publication of the run that this task has opened; never raises."""
+        dag_id, run_id = _run_of(context)
+        intents = VariableIntents()
+        index, misses = -1, 0
+        while misses < MISSES:
+            key = Operation(dag_id, run_id, self.opened_by, index).key
+            intent = intents.load(key)
+            if intent is None:
+                misses += index >= 0
+            else:
+                misses = 0
+                self._roll_back(intents, intent.conn_id, key)
+            index += 1
+
+    def _roll_back(self, intents: VariableIntents, conn_id: str, key: str) -> None:
+        try:
+            settings = SocrataHook(conn_id).settings()
+            from airflow_socrata.client import PortalSession
+
+            with PortalSession(settings, budget=RetryBudget(seconds=self.patience / 2), log=log) as session:
+                publisher = Publisher(session, intents, NoRuns(), SystemClock(), log.info, conn_id, poll=1.0)
+                done = roll_back(
+                    publisher, key, patience=self.patience, on_approval=OnApproval(self.on_approval)
+                )
+                log.info("Rollback by the DAG's callback: %s.", done.did)
+                intent = intents.load(key)
+                if intent is not None and done.is_clean:
+                    intents.forget(intent)
+        except Exception:
+            log.exception(
+                "The DAG's callback could not roll back; the next run, or the hygiene operator, will."
+            )
+
+
+def _run_of(context: Context) -> tuple[str, str]:
+    """Return the DAG and run of a callback's context, which has few keys in Airflow 3 and others in 2."""
+    values: Any = context
+    dag_id = values["dag"].dag_id
+    run = values.get("dag_run")
+    return dag_id, values.get("run_id") or run.run_id

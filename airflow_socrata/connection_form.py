@@ -1,0 +1,92 @@
+"""The fields of the connection forms: one constant for Airflow 3's metadata and Airflow 2's widgets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_OPTIONAL_SECRET: dict[str, Any] = {"type": ["string", "null"], "format": "password"}
+_OPTIONAL_TEXT: dict[str, Any] = {"type": ["string", "null"]}
+
+#: Extra fields of the connection type ``socrata``: label, JSON Schema and description.
+SOCRATA_FIELDS: Mapping[str, Mapping[str, Any]] = {
+    "app_token": {
+        "label": "App token",
+        "schema": _OPTIONAL_SECRET,
+        "description": "Identifies the application to the portal; signs nobody in. Not an API key.",
+    },
+    "access_token": {
+        "label": "OAuth access token",
+        "schema": _OPTIONAL_SECRET,
+        "description": "Instead of API key id and secret.",
+    },
+    "verify": {
+        "label": "Verify TLS",
+        "schema": _OPTIONAL_TEXT,
+        "description": "true (default), false, or the path of a CA bundle.",
+    },
+    "proxy": {
+        "label": "Proxy URL",
+        "schema": _OPTIONAL_SECRET,
+        "description": "Such as http://user:password@proxy.example.gov:3128; default: the environment's.",
+    },
+    "connect_timeout": {
+        "label": "Connect time-out (s)",
+        "schema": {"type": ["number", "null"], "minimum": 0.1},
+        "description": "Seconds until a connection must stand; default 5.",
+    },
+    "read_timeout": {
+        "label": "Read time-out (s)",
+        "schema": {"type": ["number", "null"], "minimum": 1},
+        "description": "Seconds without a byte of the reply; default 600, as large upserts are answered late.",
+    },
+}
+
+#: Standard fields: labels, placeholders. The port stays visible: without a stored one, the UI's Test button fails.
+SOCRATA_BEHAVIOUR: Mapping[str, Any] = {
+    "hidden-fields": ["schema"],
+    "relabeling": {
+        "host": "Domain",
+        "login": "API key id or user name",
+        "password": "API key secret or password",
+    },
+    "placeholders": {"host": "data.example.gov", "port": "443"},
+}
+
+
+def widgets(fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Build Airflow 2's form widgets from the same fields."""
+    from flask_appbuilder.fieldwidgets import (  # type: ignore[import-not-found,unused-ignore]
+        BS3PasswordFieldWidget,
+        BS3TextFieldWidget,
+    )
+    from wtforms import (  # type: ignore[import-untyped,unused-ignore]
+        FloatField,
+        PasswordField,
+        StringField,
+    )
+    from wtforms.validators import Optional  # type: ignore[import-untyped,unused-ignore]
+
+    built: dict[str, Any] = {}
+    for name, entry in fields.items():
+        label, description, schema = entry["label"], entry["description"], entry["schema"]
+        if schema.get("format") == "password":
+            built[name] = PasswordField(label, widget=BS3PasswordFieldWidget(), description=description)
+        elif "number" in schema["type"]:
+            built[name] = FloatField(
+                label, widget=BS3TextFieldWidget(), description=description, validators=[Optional()]
+            )
+        else:
+            built[name] = StringField(label, widget=BS3TextFieldWidget(), description=description)
+    return built
+
+
+def field_behaviour(behaviour: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the standard fields' behaviour in Airflow 2's spelling."""
+    return {
+        "hidden_fields": list(behaviour["hidden-fields"]),
+        "relabeling": dict(behaviour["relabeling"]),
+        "placeholders": dict(behaviour["placeholders"]),
+    }

@@ -1,0 +1,154 @@
+"""The hook: from an Airflow connection to a signed-in Socrata portal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseHook
+
+from airflow_socrata.client import Credentials, PortalError, PortalSession, PortalSettings
+from airflow_socrata.client.check import describe_connection, explain_failure
+from airflow_socrata.client.errors import ConfigurationError
+from airflow_socrata.conflicts import check_for_old_plugin
+from airflow_socrata.connection_form import SOCRATA_BEHAVIOUR, SOCRATA_FIELDS, field_behaviour, widgets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow.providers.common.compat.sdk import Connection
+
+    from airflow_socrata.client.async_session import AsyncPortalSession
+
+check_for_old_plugin()
+
+#: Seconds for which *Test connection* waits at most.
+TEST_TIMEOUT = 10.0
+
+
+class SocrataHook(BaseHook):
+    """Sign in to a Socrata portal as an Airflow connection says.
+
+    :param socrata_conn_id: the connection: host = domain, port (443), login = API key id or user name,
+        password = API key secret or password; extra: ``app_token``, ``access_token``, ``verify``, ``proxy``,
+        ``connect_timeout`` and ``read_timeout`` (seconds).
+    """
+
+    conn_name_attr = "socrata_conn_id"
+    default_conn_name = "socrata_default"
+    conn_type = "socrata"
+    hook_name = "Socrata"
+
+    def __init__(self, socrata_conn_id: str = default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.socrata_conn_id = socrata_conn_id
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Return the form's extra fields, for Airflow 2."""
+        return widgets(SOCRATA_FIELDS)
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Return the form's labels and placeholders, for Airflow 2."""
+        return field_behaviour(SOCRATA_BEHAVIOUR)
+
+    def get_conn(self) -> PortalSession:
+        """Return a session with the portal; nothing is sent yet.
+
+        :raises ConfigurationError: the connection cannot be used; says why.
+        """
+        return PortalSession(self.settings(), log=self.log.warning)
+
+    def settings(self) -> PortalSettings:
+        """Read the connection."""
+        return portal_settings(self.get_connection(self.socrata_conn_id))
+
+    async def get_async_conn(self) -> AsyncPortalSession:
+        """Return a session for triggers; fetches the connection without blocking the triggerer."""
+        from airflow.providers.common.compat.connection import get_async_connection
+
+        from airflow_socrata.client.async_session import AsyncPortalSession
+
+        connection = await get_async_connection(self.socrata_conn_id, hook=self)
+        return AsyncPortalSession(portal_settings(connection), log=self.log.warning)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Tell who is signed in on which portal, or in one sentence what is wrong. Never raises."""
+        try:
+            connection = self.get_connection(self.socrata_conn_id)
+            settings = portal_settings(connection, longest_timeout=TEST_TIMEOUT)
+            with PortalSession(settings, log=self.log.warning) as session:
+                return True, describe_connection(session)
+        except PortalError as error:
+            return False, explain_failure(error)
+        except Exception as error:
+            return False, f"The connection could not be read ({type(error).__name__})."
+
+
+def portal_settings(connection: Connection, *, longest_timeout: float | None = None) -> PortalSettings:
+    """Turn an Airflow connection into portal settings.
+
+    A field that the form left empty (``null``) counts as not set.
+
+    :param longest_timeout: seconds that neither time-out may exceed.
+    :raises ConfigurationError: a value cannot be used; the message never holds a secret.
+    """
+    extra = {name: value for name, value in connection.extra_dejson.items() if value not in (None, "")}
+    timeouts: dict[str, float] = {}
+    for name, default in (("connect_timeout", 5.0), ("read_timeout", 600.0)):
+        timeouts[name] = _number(extra, name, default)
+        if longest_timeout is not None:
+            timeouts[name] = min(timeouts[name], longest_timeout)
+    if not connection.host:
+        raise ConfigurationError(
+            "the connection has no host; put the portal's domain there, such as data.example.gov"
+        )
+    return PortalSettings(
+        domain=connection.host,
+        port=connection.port or 443,
+        scheme=_scheme(connection),
+        credentials=Credentials(
+            user=connection.login or None,
+            secret=connection.password or None,
+            app_token=_text(extra, "app_token"),
+            access_token=_text(extra, "access_token"),
+        ),
+        verify=_verify(extra.get("verify", True)),
+        proxy=_text(extra, "proxy"),
+        connect_timeout=timeouts["connect_timeout"],
+        read_timeout=timeouts["read_timeout"],
+    )
+
+
+def _scheme(connection: Connection) -> str:
+    scheme: str = connection.schema or "https"
+    return scheme.lower()
+
+
+def _text(extra: Mapping[str, Any], name: str) -> str | None:
+    value = extra.get(name)
+    return None if value is None else str(value)
+
+
+def _number(extra: Mapping[str, Any], name: str, default: float) -> float:
+    value = extra.get(name, default)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ConfigurationError(
+            f"the connection's {name} is {value!r}; give seconds, such as {default:.0f}"
+        ) from None
+    if number <= 0:
+        raise ConfigurationError(f"the connection's {name} is {value!r}; give seconds above zero")
+    return number
+
+
+def _verify(value: object) -> bool | str:
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip()
+    if text.lower() in {"true", "yes", "on", "1"}:
+        return True
+    if text.lower() in {"false", "no", "off", "0"}:
+        return False
+    return text

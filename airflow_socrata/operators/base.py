@@ -1,0 +1,115 @@
+"""What the Socrata operators have in common: the session, being killed, errors, links and waiting."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, conf
+
+from airflow_socrata.client import PortalError
+from airflow_socrata.hooks.socrata import SocrataHook
+from airflow_socrata.publication.errors import PublicationError
+from airflow_socrata.publication.handle import Handle
+from airflow_socrata.records import RecordsError
+from airflow_socrata.runtime import publisher_for_task
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_socrata.client import PortalSession
+    from airflow_socrata.publication.publisher import Publisher
+
+C = TypeVar("C")
+
+#: XCom key under which the pages for people are kept; the extra links read it.
+LINKS_KEY = "socrata_links"
+
+
+def default_deferrable() -> bool:
+    """Return Airflow's own default for deferrable operators."""
+    return bool(conf.getboolean("operators", "default_deferrable", fallback=False))
+
+
+def one_of(name: str, value: C, choices: Collection[C]) -> C:
+    """Return an argument that must be one of a few words; for arguments that are not templated.
+
+    :raises ValueError: it is none of them, so that the DAG does not import.
+    """
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}; it is one of {', '.join(repr(choice) for choice in choices)}")
+    return value
+
+
+def handles_of(value: object) -> list[Handle]:
+    """Read one handle, or any nesting of lists of them (mapped tasks give lists)."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [handle for item in value for handle in handles_of(item)]
+    if isinstance(value, Mapping) or value is None or isinstance(value, str):
+        return [Handle.from_xcom(value)]
+    return [handle for item in iter(value) for handle in handles_of(item)]  # type: ignore[call-overload]
+
+
+class SocrataOperator(BaseOperator):
+    """Base of the operators: not used by itself.
+
+    :param socrata_conn_id: the Airflow connection. (templated)
+    :param timeout: seconds for each long wait for the portal.
+    :param poll_interval: longest pause between two looks at the portal, seconds.
+    """
+
+    template_fields: Sequence[str] = ("socrata_conn_id",)
+    ui_color = "#d6e9f5"
+
+    def __init__(
+        self,
+        *,
+        socrata_conn_id: str = SocrataHook.default_conn_name,
+        timeout: float = 3600.0,
+        poll_interval: float = 5.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.socrata_conn_id = socrata_conn_id
+        self.timeout = timeout
+        self.poll_interval = poll_interval
+        self._session: PortalSession | None = None
+
+    @contextmanager
+    def publisher(self, context: Context) -> Iterator[Publisher]:
+        """Sign in for the time of the block; permanent errors fail the task without another try."""
+        with failing_for_good(), SocrataHook(self.socrata_conn_id).get_conn() as session:
+            self._session = session
+            try:
+                yield publisher_for_task(
+                    session, context, self.socrata_conn_id, self.log.info, self.poll_interval
+                )
+            finally:
+                self._session = None
+
+    def on_kill(self) -> None:
+        """Stop this task's own input and output; what is on the portal is left to the rollback."""
+        session = self._session
+        if session is not None:
+            session.interrupt()
+
+    def push_links(self, context: Context, links: Mapping[str, str]) -> None:
+        """Keep the pages for people, so that the task's extra links show them, also when it fails."""
+        context["ti"].xcom_push(key=LINKS_KEY, value=dict(links))
+
+    def deadline(self) -> float:
+        """Return the end of a wait that begins now, epoch seconds."""
+        return time.time() + self.timeout
+
+
+@contextmanager
+def failing_for_good() -> Iterator[None]:
+    """Turn errors that another try would meet again into ``AirflowFailException``."""
+    try:
+        yield
+    except (PortalError, PublicationError, RecordsError) as error:
+        if error.permanent:
+            raise AirflowFailException(str(error)) from error
+        raise

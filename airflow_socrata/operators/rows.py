@@ -1,0 +1,316 @@
+"""Operators that load rows."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+from airflow_socrata.client import views
+from airflow_socrata.links.socrata import SocrataDatasetLink, SocrataWorkingCopyLink
+from airflow_socrata.operators.base import SocrataOperator, handles_of, one_of
+from airflow_socrata.publication import loading, preflight, publishing, reopening
+from airflow_socrata.publication.errors import HandleMismatch
+from airflow_socrata.publication.loading import Loading
+from airflow_socrata.publication.opening import ExistingCopy, Opening, open_working_copy
+from airflow_socrata.records import BatchLimits, FileFormat, FileSource, Guards, RowSource, RowsSource
+from airflow_socrata.records.source import FormatName
+from airflow_socrata.runtime import operation_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_socrata.publication.handle import Handle, Load
+    from airflow_socrata.publication.publisher import Publisher
+
+
+ExtraColumns: TypeAlias = Literal["error", "ignore"]
+Compression: TypeAlias = Literal["gzip", "infer"]
+
+
+class SocrataLoadOperator(SocrataOperator):
+    """Base of the operators that load rows: not used by itself.
+
+    :param source: path or URL that ``ObjectStoragePath`` opens (templated), or a callable that returns or yields
+        dicts; it is called with the context values that its parameters name.
+    :param working_copy: the handle that the task which opens the working copy returned. (templated)
+    :param columns: source column to field name, for the columns that are named otherwise.
+    :param extra_columns: ``error`` or ``ignore`` columns that the dataset lacks.
+    :param source_conn_id: Airflow connection for the source's URL.
+    :param file_format: ``csv``, ``tsv``, ``json`` (an array) or ``jsonl``; default: by the file's name.
+    :param encoding: text encoding; a UTF-8 byte-order mark is skipped.
+    :param delimiter: between cells; default: comma for csv, tab for tsv.
+    :param quote: around cells; ``None``: cells are never quoted.
+    :param null_marks: cells that stand for null, beside the empty one.
+    :param compression: ``infer`` (by the first bytes), ``gzip`` or ``None``.
+    :param max_row_errors: rows that the portal may refuse; deletes of absent rows are not counted.
+    :param row_guards: look into every row before it is sent: row identifier, dates, numbers, cell count.
+    :param batch_rows: rows in one request at most.
+    :param batch_bytes: bytes in one request at most, before compression.
+    :param compress: send gzip bodies.
+    :param timeout: seconds for the replicas to show the rows.
+    :return: the handle with the counts of the load.
+    """
+
+    template_fields: Sequence[str] = (
+        *SocrataOperator.template_fields,
+        "source",
+        "working_copy",
+        "dataset",
+        "columns",
+    )
+    operator_extra_links = (SocrataDatasetLink(), SocrataWorkingCopyLink())
+
+    def __init__(
+        self,
+        *,
+        source: Any,
+        working_copy: Any = None,
+        dataset: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        extra_columns: ExtraColumns = "error",
+        source_conn_id: str | None = None,
+        file_format: FormatName | None = None,
+        encoding: str = "utf-8",
+        delimiter: str | None = None,
+        quote: str | None = '"',
+        null_marks: Sequence[str] = (),
+        compression: Compression | None = "infer",
+        max_row_errors: int = 0,
+        row_guards: bool = True,
+        batch_rows: int = 10_000,
+        batch_bytes: int = 8 * 2**20,
+        compress: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.source = source
+        self.working_copy = working_copy
+        self.dataset = dataset
+        self.columns = columns
+        self.extra_columns = one_of("extra_columns", extra_columns, get_args(ExtraColumns))
+        self.source_conn_id = source_conn_id
+        self.file_format = one_of("file_format", file_format, (None, *get_args(FormatName)))
+        self.encoding = encoding
+        self.delimiter = delimiter
+        self.quote = quote
+        self.null_marks = null_marks
+        self.compression = one_of("compression", compression, (None, *get_args(Compression)))
+        self.max_row_errors = max_row_errors
+        self.row_guards = row_guards
+        self.batch_rows = batch_rows
+        self.batch_bytes = batch_bytes
+        self.compress = compress
+
+    def loading(self, context: Context, *, require_row_identifier: bool) -> Loading:
+        """Return what to load and how; nothing is opened yet."""
+        return Loading(
+            task_id=self.task_id,
+            source=self._row_source(context),
+            columns=dict(self.columns) if self.columns else None,
+            limits=BatchLimits(self.batch_rows, self.batch_bytes),
+            guards=Guards(self.row_guards, require_row_identifier, self.extra_columns),
+            max_row_errors=self.max_row_errors,
+            compress=self.compress,
+            timeout=self.timeout,
+        )
+
+    def _row_source(self, context: Context) -> RowSource:
+        if callable(self.source):
+            return RowsSource(_bound(self.source, context), name=getattr(self.source, "__name__", "rows"))
+        form = FileFormat(
+            self.file_format,
+            self.encoding,
+            self.delimiter,
+            self.quote,
+            tuple(self.null_marks),
+            self.compression,
+        )
+        path = self.source
+        if isinstance(path, str):
+            path = ObjectStoragePath(path, conn_id=self.source_conn_id) if "://" in path else path
+        return FileSource(path, form)
+
+    def handle(self) -> Handle:
+        """Return the handle of the working copy to load into."""
+        handles = handles_of(self.working_copy)
+        return publishing.loaded_handle(handles)
+
+    def is_sole_loader(self, handle: Handle, context: Context) -> bool:
+        """Whether no other task, or other map index of this one, loads into a working copy."""
+        if context["ti"].map_index != handle.operation.map_index:
+            return False
+        dag, opened_by = self.dag, handle.operation.task_id
+        below = (
+            dag.get_task(opened_by).get_flat_relative_ids(upstream=False)
+            if opened_by in dag.task_dict
+            else set()
+        )
+        loaders = {
+            task.task_id
+            for task in dag.tasks
+            if task.task_id in below
+            and issubclass(getattr(task, "operator_class", type(task)), SocrataLoadOperator)
+        }
+        return loaders <= {self.task_id}
+
+    def fresh(self, publisher: Publisher, handle: Handle, context: Context) -> tuple[Handle, bool]:
+        """Return a working copy that no earlier try of this task has written to, and whether it is one.
+
+        An earlier try may have loaded rows, and its process may still be sending: another copy fences it off.
+        Where other tasks load into the same copy it must stay, and only rows with an identifier may be re-sent.
+        """
+        publishing.check_handle(publisher, handle)
+        if context["ti"].try_number <= 1:
+            return handle, True
+        if self.is_sole_loader(handle, context):
+            return reopening.reopen(publisher, handle, self.timeout), True
+        return handle, False
+
+    def finish(self, context: Context, handle: Handle, load: Load) -> dict[str, Any]:
+        """Return the handle with the counts."""
+        self.push_links(context, handle.links)
+        return handle.with_load(load).to_xcom()
+
+
+class SocrataUpsertOperator(SocrataLoadOperator):
+    """Upsert rows into a working copy that was opened with ``method="copy"``.
+
+    A ``:deleted`` column (or key) that says ``true`` deletes the row. A dataset without a row identifier is
+    refused, as an upsert would append every row again.
+
+    :param require_row_identifier: pass ``False`` to append to a dataset without a row identifier.
+    :param live: write straight to the published ``dataset``: outside the promise, as the public sees every
+        batch at once and nothing is rolled back. All guards stay.
+    :param dataset: 4x4 of the published dataset, with ``live=True`` only. (templated)
+    :param allow_older_run: with ``live=True`` this has no effect: no order of runs is kept.
+    """
+
+    def __init__(self, *, require_row_identifier: bool = True, live: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.require_row_identifier = require_row_identifier
+        self.live = live
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Load the rows."""
+        how = self.loading(context, require_row_identifier=self.require_row_identifier)
+        with self.publisher(context) as publisher:
+            if self.live:
+                return self._upsert_live(context, publisher, how)
+            handle, clean = self.fresh(publisher, self.handle(), context)
+            if self.working_copy is not None and self.dataset not in {None, handle.dataset}:
+                raise HandleMismatch(f"working_copy is one of {handle.dataset}, not of {self.dataset}.")
+            self.push_links(context, handle.links)
+            return self._upsert(context, publisher, handle, how, clean=clean)
+
+    def _upsert(
+        self, context: Context, publisher: Publisher, handle: Handle, how: Loading, *, clean: bool
+    ) -> dict[str, Any]:
+        for start in range(1, loading.MOST_STARTS + 1):
+            alone = clean and self.is_sole_loader(handle, context)
+            before = publisher.count(handle.working_copy, self.timeout) if alone else None
+            try:
+                load = loading.upsert_rows(publisher, handle.working_copy, how, baseline=before)
+                return self.finish(context, handle, load)
+            except loading.LandingUnknown as doubt:
+                if not alone or start == loading.MOST_STARTS or not loading.can_start_over(how.source):
+                    raise doubt.cause from None
+                publisher.log(
+                    f"{doubt} Starting over on a fresh working copy ({start} of {loading.MOST_STARTS - 1})."
+                )
+                handle = reopening.reopen(publisher, handle, self.timeout)
+        raise AssertionError("unreachable: the last start returns or raises")
+
+    def _upsert_live(self, context: Context, publisher: Publisher, how: Loading) -> dict[str, Any]:
+        if self.dataset is None or self.working_copy is not None:
+            raise HandleMismatch(
+                "live=True writes to a published dataset: give dataset=..., and no working_copy."
+            )
+        view = preflight.read_dataset(publisher, self.dataset)
+        preflight.check_published(view)
+        loading.check_row_identifier(view, require=self.require_row_identifier)
+        copies = preflight.working_copies(publisher, view)
+        if copies:
+            names = ", ".join(copy.id for copy in copies)
+            raise HandleMismatch(
+                f"{view.id} has an open working copy ({names}); rows written to the dataset now would go into it or be "
+                "refused. Publish or discard it first."
+            )
+        self.log.warning(
+            "live=True: rows go straight to the published %s. This stands outside the promise: the public sees every "
+            "batch at once, and a failure is not rolled back.", view.id,
+        )  # fmt: skip
+        links = {"dataset": publisher.link(view.id)}
+        self.push_links(context, links)
+        load = loading.upsert_rows(publisher, view.id, how, baseline=None)
+        return {"dataset": view.id, "live": True, "links": links, "load": asdict(load)}
+
+
+class SocrataReplaceOperator(SocrataLoadOperator):
+    """Replace all rows: load them into a working copy without rows (``method="copySchema"``).
+
+    :param working_copy: the handle of the working copy. (templated)
+    :param dataset: 4x4 of the published dataset, instead of ``working_copy``: the operator then opens the
+        ``copySchema`` working copy itself; give its task id to Discard as ``opened_by``. (templated)
+    :param existing_copy: with ``dataset``: what to do with a person's working copy.
+    :param allow_older_run: with ``dataset``: publish although a newer run of this DAG has.
+    """
+
+    def __init__(self, *, existing_copy: str = "fail", allow_older_run: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.existing_copy = one_of("existing_copy", existing_copy, tuple(ExistingCopy))
+        self.allow_older_run = allow_older_run
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Load the rows."""
+        how = self.loading(context, require_row_identifier=False)
+        with self.publisher(context) as publisher:
+            handle, clean = self._open(context, publisher)
+            self.push_links(context, handle.links)
+            alone = self.is_sole_loader(handle, context)
+            if not alone:
+                return self.finish(
+                    context, handle, self._load_beside_others(publisher, handle, how, clean=clean)
+                )
+            empty = handle.method == "copySchema"
+            load = loading.replace_rows(publisher, handle.working_copy, how, empty=empty)
+            return self.finish(context, handle, load)
+
+    def _open(self, context: Context, publisher: Publisher) -> tuple[Handle, bool]:
+        if self.working_copy is not None:
+            return self.fresh(publisher, self.handle(), context)
+        if self.dataset is None:
+            raise HandleMismatch("SocrataReplaceOperator needs working_copy=... or dataset=....")
+        opening = Opening(
+            self.dataset, "copySchema", ExistingCopy(self.existing_copy), self.allow_older_run, self.timeout
+        )
+        return open_working_copy(publisher, operation_of(context), opening), True
+
+    def _load_beside_others(self, publisher: Publisher, handle: Handle, how: Loading, *, clean: bool) -> Load:
+        """Add these rows to those of other tasks; nothing is emptied, so a doubtful batch ends the try."""
+        view = publisher.send(views.read_view(handle.working_copy))
+        if not clean and view.row_identifier is None:
+            raise HandleMismatch(
+                f"An earlier try may have loaded rows into {handle.working_copy}, which other tasks load into as well, "
+                "and the dataset has no row identifier: clear the task that opens the working copy."
+            )
+        try:
+            return loading.upsert_rows(publisher, handle.working_copy, how, baseline=None)
+        except loading.LandingUnknown as doubt:
+            raise doubt.cause from None
+
+
+def _bound(
+    rows: Callable[..., Iterable[Mapping[str, Any]]], context: Context
+) -> Callable[[], Iterable[Mapping[str, Any]]]:
+    """Return the callable with the context values that its parameters name."""
+    values: Mapping[str, Any] = context
+    parameters = inspect.signature(rows).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return lambda: rows(**values)
+    named = {p.name: values[p.name] for p in parameters if p.name in values}
+    return lambda: rows(**named)

@@ -1,0 +1,1 @@
+"""The life of one publication: open, load, check, publish, prove, or back."""

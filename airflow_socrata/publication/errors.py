@@ -1,0 +1,54 @@
+"""What can go wrong in a publication beyond a refused call."""
+
+from __future__ import annotations
+
+
+class PublicationError(Exception):
+    """A publication cannot go on.
+
+    ``permanent`` tells whether another try could help.
+    """
+
+    permanent = True
+
+
+class NotPublishable(PublicationError):
+    """The dataset cannot be published to: a filter, a mirror, a draft, no right to write, no row identifier."""
+
+
+class WorkingCopyInTheWay(PublicationError):
+    """A working copy is open that is not this operation's."""
+
+
+class OlderRun(PublicationError):
+    """A newer run of the DAG has published already."""
+
+
+class HandleMismatch(PublicationError):
+    """The rows were loaded into another working copy than the one that is open now."""
+
+
+class RowsRefused(PublicationError):
+    """The portal answered 200 and refused rows, or counted others than were sent."""
+
+
+class RowCountMismatch(PublicationError):
+    """The portal does not hold the rows that it acknowledged."""
+
+
+class OutcomeUnproved(PublicationError):
+    """The working copy is gone, and the published dataset does not prove that it went live."""
+
+
+class PublishFailed(PublicationError):
+    """The portal reports that the publish job failed."""
+
+
+class WaitTimeout(PublicationError):
+    """A wait passed its deadline."""
+
+    permanent = False
+
+
+class RolledBack(PublicationError):
+    """The run did not go live; its working copy was discarded."""

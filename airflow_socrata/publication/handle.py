@@ -1,0 +1,109 @@
+"""The handle that goes from task to task: ids, counts and links, never rows, never secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from airflow_socrata.publication.errors import HandleMismatch
+from airflow_socrata.publication.operation import Baseline, Method, Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one task loaded into a working copy.
+
+    :param task_id: the task.
+    :param sent: rows sent, deletes included.
+    :param created: rows that the portal created.
+    :param updated: rows that it updated.
+    :param deleted: rows that it deleted.
+    :param errors: rows that it refused (tolerated by ``max_row_errors``).
+    :param absent_deletes: deletes of rows that were not there; the portal counts them among its errors.
+    :param repeated: rows of batches that may have landed twice; what the first landing created is counted as updated
+        by the second, and what it deleted as absent.
+    :param batches: requests.
+    :param sent_bytes: bytes of their bodies.
+    :param rows_after: rows in the working copy when the load had ended.
+    """
+
+    task_id: str
+    sent: int = 0
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    errors: int = 0
+    absent_deletes: int = 0
+    repeated: int = 0
+    batches: int = 0
+    sent_bytes: int = 0
+    rows_after: int | None = None
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether every row sent is accounted for."""
+        return self.sent == self.created + self.updated + self.deleted + self.errors + self.absent_deletes
+
+    def __str__(self) -> str:
+        return (
+            f"{self.sent:,} rows sent in {self.batches} batches: {self.created:,} created, {self.updated:,} updated, "
+            f"{self.deleted:,} deleted, {self.errors:,} errors, {self.absent_deletes:,} deletes of absent rows"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """Names one open working copy and the operation that opened it.
+
+    :param dataset: 4x4 of the published dataset.
+    :param working_copy: 4x4 of the working copy.
+    :param method: ``copy`` or ``copySchema``.
+    :param operation: who opened it.
+    :param baseline: the published dataset at that time.
+    :param links: pages for people, ``{"dataset": url, "working_copy": url}``.
+    :param load: what the task that returned this handle has loaded.
+    """
+
+    dataset: str
+    working_copy: str
+    method: Method
+    operation: Operation
+    baseline: Baseline
+    links: Mapping[str, str] = field(default_factory=dict)
+    load: Load | None = None
+
+    def with_load(self, load: Load) -> Handle:
+        """Return the handle that a load task passes on."""
+        return replace(self, load=load)
+
+    def to_xcom(self) -> dict[str, Any]:
+        """Return plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_xcom(cls, value: object) -> Handle:
+        """Read a handle.
+
+        :raises HandleMismatch: the value is none, e.g. because an upstream task was cleared.
+        """
+        if not isinstance(value, Mapping):
+            raise HandleMismatch(
+                "There is no handle of a working copy from upstream (found "
+                f"{type(value).__name__}). Clear the task that opens the working copy, with its downstream tasks."
+            )
+        try:
+            load = value.get("load")
+            return cls(
+                dataset=str(value["dataset"]),
+                working_copy=str(value["working_copy"]),
+                method=value["method"],
+                operation=Operation.from_json(value["operation"]),
+                baseline=Baseline(**value["baseline"]),
+                links=dict(value.get("links") or {}),
+                load=Load(**load) if load else None,
+            )
+        except (KeyError, TypeError) as error:
+            raise HandleMismatch(
+                f"Upstream passed something that is no handle of a working copy: {error}."
+            ) from None

@@ -1,0 +1,262 @@
+"""Opening a working copy: adopt what is ours, refuse what is not, leave nothing behind."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_socrata.client import Accepted, Interrupted, PortalUnreachable, RequestRefused, View, views
+from airflow_socrata.publication import waits
+from airflow_socrata.publication.discarding import discard_working_copy
+from airflow_socrata.publication.errors import WorkingCopyInTheWay
+from airflow_socrata.publication.handle import Handle
+from airflow_socrata.publication.operation import Baseline, Intent, Mark, Method, Operation, Phase
+from airflow_socrata.publication.ownership import Finding, Ownership, whose
+from airflow_socrata.publication.preflight import check_order, check_published, read_dataset, working_copies
+from airflow_socrata.publication.proof import settle_publish
+from airflow_socrata.publication.rollback import roll_back
+
+if TYPE_CHECKING:
+    from airflow_socrata.publication.publisher import Publisher
+
+
+class ExistingCopy(enum.StrEnum):
+    """What to do with a person's working copy that is open already."""
+
+    FAIL = "fail"
+    DISCARD = "discard"
+    ADOPT = "adopt"
+
+
+class Remedy(enum.Enum):
+    """What Create does with a working copy that it finds."""
+
+    ADOPT = "adopt it"
+    DISCARD = "discard it"
+    REFUSE = "refuse to start"
+    AS_TOLD = "as existing_copy says"
+
+
+#: What Create does with an open working copy, by owner.
+REMEDIES: dict[Ownership, Remedy] = {
+    Ownership.OURS: Remedy.DISCARD,
+    Ownership.PROVED_OURS: Remedy.ADOPT,
+    Ownership.LEFTOVER: Remedy.DISCARD,
+    Ownership.LIVE_RUN: Remedy.REFUSE,
+    Ownership.OTHER_DAG: Remedy.REFUSE,
+    Ownership.PERSONS: Remedy.AS_TOLD,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How to open a working copy.
+
+    :param dataset: 4x4 of the published dataset.
+    :param method: ``copy`` (rows and schema) or ``copySchema`` (no rows).
+    :param existing_copy: what to do with a person's working copy.
+    :param allow_older_run: publish although a newer run of this DAG has.
+    :param timeout: seconds for the copy job and for pending geocoding, each.
+    """
+
+    dataset: str
+    method: Method = "copy"
+    existing_copy: ExistingCopy = ExistingCopy.FAIL
+    allow_older_run: bool = False
+    timeout: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The way is clear: the recorded intent, and the copy of an earlier try if one can be adopted."""
+
+    intent: Intent
+    adopted: View | None = None
+
+
+def open_working_copy(publisher: Publisher, operation: Operation, opening: Opening) -> Handle:
+    """Open a working copy of a published dataset for an operation.
+
+    Whatever goes wrong after the portal was asked, the copy of this operation is discarded before the error
+    goes on; if the process dies instead, the recorded intent lets the next try, the rollback or the DAG's
+    callback find it.
+
+    :raises NotPublishable: the dataset takes no working copy.
+    :raises OlderRun: a newer run has published.
+    :raises WorkingCopyInTheWay: a working copy is open that is not this operation's.
+    """
+    prepared = prepare(publisher, operation, opening)
+    try:
+        copy = prepared.adopted
+        if copy is None:
+            answer = ask_for_copy(publisher, prepared.intent)
+            copy = (
+                answer
+                if isinstance(answer, View)
+                else _follow(publisher, prepared.intent, answer, opening.timeout)
+            )
+            check_made_for(prepared.intent, copy)
+        return take_over(publisher, prepared.intent, copy)
+    except BaseException as error:
+        clean_up(publisher, prepared.intent, error)
+        raise
+
+
+def ask_for_copy(publisher: Publisher, intent: Intent) -> View | Accepted:
+    """Ask the portal for the working copy that the recorded intent names."""
+    answer: View | Accepted = publisher.send(views.open_copy(intent.dataset, intent.method))
+    if isinstance(answer, Accepted):
+        publisher.log(
+            f"The portal is making the working copy of {intent.dataset} ({answer.status or 'accepted'})."
+        )
+    return answer
+
+
+def _follow(publisher: Publisher, intent: Intent, accepted: Accepted, timeout: float) -> View:
+    call = views.open_copy(intent.dataset, intent.method)
+    return publisher.wait(waits.accepted_job(call, accepted, publisher.patience(timeout)))
+
+
+def prepare(publisher: Publisher, operation: Operation, opening: Opening) -> Prepared:
+    """Clear the way and record the intent."""
+    dataset = read_dataset(publisher, opening.dataset)
+    check_published(dataset)
+    check_order(dataset, operation, allow_older_run=opening.allow_older_run)
+    before = publisher.intents.load(operation.key)
+    if before is not None and before.phase is Phase.PUBLISHING:
+        publisher.log(
+            "An earlier try had sent publish; waiting for its outcome before a new working copy is opened."
+        )
+        settle_publish(publisher, before, opening.timeout)
+        dataset = read_dataset(publisher, opening.dataset)
+    found = working_copies(publisher, dataset)
+    adopted = _clear_the_way(publisher, operation, opening, found)
+    if adopted is not None and before is not None and before.phase is Phase.INTENDED:
+        return Prepared(before, adopted)
+    user = publisher.send(views.current_user())
+    rows = publisher.count(dataset.id, opening.timeout)
+    publisher.wait(waits.geocoding_done(dataset.id, publisher.patience(opening.timeout)))
+    intent = Intent(
+        operation=operation, dataset=dataset.id, domain=publisher.domain, method=opening.method,
+        acting_user=user.id, recorded_at=publisher.portal_time(), open_before=tuple(view.id for view in found),
+        baseline=Baseline.of(dataset, rows), conn_id=publisher.conn_id,
+    )  # fmt: skip
+    publisher.intents.save(intent)
+    return Prepared(intent, adopted)
+
+
+def _clear_the_way(
+    publisher: Publisher, operation: Operation, opening: Opening, found: list[View]
+) -> View | None:
+    """Discard what may be discarded, refuse what may not, return what can be adopted."""
+    keys = {*publisher.intents.unfinished(publisher.domain, opening.dataset), operation.key}
+    intents = [intent for key in sorted(keys) if (intent := publisher.intents.load(key)) is not None]
+    adopted = None
+    for view in found:
+        finding = whose(view, operation, intents, publisher.runs)
+        match _remedy(finding, opening, publisher.intents.load(operation.key)):
+            case Remedy.ADOPT:
+                publisher.log(f"Adopting {finding}.")
+                adopted = view
+            case Remedy.DISCARD:
+                publisher.log(f"Discarding {finding} before a new one is opened.")
+                discard_working_copy(publisher, view.id, opening.dataset)
+            case _:
+                raise WorkingCopyInTheWay(_in_the_way(publisher, finding, opening.dataset))
+    for intent in intents:
+        if intent.operation.key != operation.key and intent.working_copy not in {
+            None,
+            adopted and adopted.id,
+        }:
+            publisher.intents.forget(intent)
+    return adopted
+
+
+def _remedy(finding: Finding, opening: Opening, intent: Intent | None) -> Remedy:
+    remedy = REMEDIES[finding.ownership]
+    if remedy is Remedy.AS_TOLD:
+        return {
+            ExistingCopy.FAIL: Remedy.REFUSE, ExistingCopy.DISCARD: Remedy.DISCARD, ExistingCopy.ADOPT: Remedy.ADOPT
+        }[opening.existing_copy]  # fmt: skip
+    untouched = intent is not None and intent.phase is Phase.INTENDED and intent.method == opening.method
+    if remedy is Remedy.ADOPT and not untouched:
+        return Remedy.DISCARD  # rows may be in it already, or it was made by another method
+    if finding.ownership is Ownership.OURS and untouched:
+        return Remedy.ADOPT  # marked, but never handed to a task that loads
+    return remedy
+
+
+def _in_the_way(publisher: Publisher, finding: Finding, dataset: str) -> str:
+    page = publisher.link(finding.view.id)
+    if finding.ownership is Ownership.LIVE_RUN:
+        advice = "Two runs never share a draft: set max_active_runs=1 on the DAG, or let the other run end"
+    elif finding.ownership is Ownership.OTHER_DAG:
+        advice = "Let that run end, or discard the copy with SocrataDiscardStaleWorkingCopiesOperator"
+    else:
+        advice = "Publish or discard it on the portal, or pass existing_copy='discard' or 'adopt'"
+    return f"{dataset} has an open {finding} at {page}. {advice}."
+
+
+def take_over(publisher: Publisher, intent: Intent, copy: View) -> Handle:
+    """Record, mark and hand out a working copy that the portal has given us.
+
+    The order matters: the 4x4 is recorded before the mark is written, so that a copy is never ours without a
+    record that says so.
+    """
+    intent = intent.at(Phase.INTENDED, working_copy=copy.id)
+    publisher.intents.save(intent)
+    mark = Mark(copy.id, intent.operation)
+    if Mark.own(copy) != mark:
+        publisher.send(views.update_view(copy.id, {"privateMetadata": mark.onto(copy.private_metadata)}))
+    intent = intent.at(Phase.OPENED)
+    publisher.intents.save(intent)
+    publisher.log(
+        f"Working copy {copy.id} of {intent.dataset} is open ({intent.method}): {publisher.link(copy.id)}"
+    )
+    assert intent.baseline is not None  # noqa: S101 - recorded by prepare()
+    return Handle(
+        dataset=intent.dataset, working_copy=copy.id, method=intent.method, operation=intent.operation,
+        baseline=intent.baseline,
+        links={"dataset": publisher.link(intent.dataset), "working_copy": publisher.link(copy.id)},
+    )  # fmt: skip
+
+
+def check_made_for(intent: Intent, copy: View) -> None:
+    """Refuse a copy that is not the one we asked for: the portal returns a person's copy if one is open."""
+    mark = Mark.own(copy)
+    someone_elses = (
+        copy.id in intent.open_before
+        or (mark is not None and mark.operation.key != intent.operation.key)
+        or (
+            copy.author_id is not None
+            and intent.acting_user is not None
+            and copy.author_id != intent.acting_user
+        )
+    )
+    if copy.id == intent.dataset or not copy.is_unpublished:
+        raise WorkingCopyInTheWay(
+            f"The portal answered the copy of {intent.dataset} with {copy.id}, which is no draft."
+        )
+    if someone_elses:
+        raise WorkingCopyInTheWay(
+            f"{intent.dataset} has an open working copy {copy.id} that was opened by somebody else at the same moment. "
+            "Publish or discard it on the portal, or pass existing_copy='discard' or 'adopt'."
+        )
+
+
+def clean_up(publisher: Publisher, intent: Intent, error: BaseException) -> None:
+    """Discard what this failed attempt has opened; never hide the error that led here."""
+    if isinstance(error, Interrupted | WorkingCopyInTheWay):
+        return  # killed: no call to the portal any more; or not ours to touch
+    if isinstance(error, RequestRefused | PortalUnreachable):
+        current = publisher.intents.load(intent.operation.key)
+        if current is not None and current.working_copy is None:
+            publisher.intents.save(current.at(Phase.DISCARDED))  # proved: no copy was made
+            return
+    try:
+        roll_back(publisher, intent.operation.key, patience=30.0)
+    except Exception as failure:
+        publisher.log(
+            f"The working copy could not be cleaned up at once ({failure}); the rollback will try again."
+        )

@@ -1,0 +1,245 @@
+"""Who is publishing what: the operation, the intent it records, and the mark on its working copy.
+
+The intent is recorded *before* a working copy is asked for, and the mark holds the copy's own 4x4. Both are
+needed: marking is a second call, so a killed create would be mistaken for a person's copy without the intent;
+and a later copy inherits the metadata of the published view, so a mark without the 4x4 would claim it.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_socrata.client import View
+
+#: How a working copy is made: with the rows of the published dataset, or with its columns only.
+Method: TypeAlias = Literal["copy", "copySchema"]
+
+#: The key of the mark in a view's ``privateMetadata``; stored on portals, so it is never renamed.
+MARK_KEY = "airflow_socrata"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One publication of one dataset by one task of one DAG run.
+
+    :param dag_id: the DAG.
+    :param run_id: its run.
+    :param task_id: the task that opens the working copy.
+    :param map_index: its map index, -1 when not mapped.
+    :param order: ISO 8601 instant that orders the runs of a DAG by the age of their data.
+    """
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int = -1
+    order: str = ""
+
+    @property
+    def key(self) -> str:
+        """A short name that is the same for every try of this operation (32 hex digits)."""
+        text = "\0".join((self.dag_id, self.run_id, self.task_id, str(self.map_index)))
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def __str__(self) -> str:
+        index = f"[{self.map_index}]" if self.map_index >= 0 else ""
+        return f"{self.dag_id}/{self.run_id}/{self.task_id}{index}"
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Operation:
+        """Read back what ``dataclasses.asdict`` wrote."""
+        return cls(
+            dag_id=str(data["dag_id"]),
+            run_id=str(data["run_id"]),
+            task_id=str(data["task_id"]),
+            map_index=int(data.get("map_index", -1)),
+            order=str(data.get("order", "")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a working copy of ours says about itself, in its private metadata.
+
+    :param working_copy: the 4x4 of the copy that was marked; on any other view the mark is inherited.
+    :param operation: the operation that opened it.
+    """
+
+    working_copy: str
+    operation: Operation
+
+    def onto(self, private_metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the private metadata with this mark, everything else as it was."""
+        return {
+            **private_metadata,
+            MARK_KEY: {"working_copy": self.working_copy, **asdict(self.operation)},
+        }
+
+    @classmethod
+    def on(cls, view: View) -> Mark | None:
+        """Return the mark that a view carries, its own or inherited; ``None`` without one."""
+        data = view.private_metadata.get(MARK_KEY)
+        if not isinstance(data, dict) or "working_copy" not in data:
+            return None
+        try:
+            return cls(working_copy=str(data["working_copy"]), operation=Operation.from_json(data))
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    @classmethod
+    def own(cls, view: View) -> Mark | None:
+        """Return the mark only if it was written on this very view."""
+        mark = cls.on(view)
+        return mark if mark is not None and mark.working_copy == view.id else None
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The published dataset as it was when the operation began.
+
+    :param rows: ``count(*)``.
+    :param rows_updated_at: epoch seconds, or ``None`` where the portal does not say.
+    :param publication_date: epoch seconds.
+    :param view_last_modified: epoch seconds.
+    :param audience: ``public``, ``site``, ``private``, or ``None`` where the portal does not say.
+    """
+
+    rows: int
+    rows_updated_at: int | None = None
+    publication_date: int | None = None
+    view_last_modified: int | None = None
+    audience: str | None = None
+
+    @classmethod
+    def of(cls, view: View, rows: int) -> Baseline:
+        """Note a published view with its row count."""
+        return cls(
+            rows, view.rows_updated_at, view.publication_date, view.view_last_modified, view.permission_scope
+        )
+
+
+class Phase(enum.StrEnum):
+    """How far an operation has got; each is recorded before the step that it names."""
+
+    INTENDED = "intended"
+    OPENED = "opened"
+    PUBLISHING = "publishing"
+    PUBLISHED = "published"
+    DISCARDED = "discarded"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to roll back."""
+        return self in {Phase.PUBLISHED, Phase.DISCARDED}
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What an operation is about to do, where a retry, the rollback and the DAG's callback can read it.
+
+    :param operation: whose intent.
+    :param dataset: 4x4 of the published dataset.
+    :param domain: the portal.
+    :param method: ``copy`` (rows and schema) or ``copySchema`` (no rows).
+    :param acting_user: id of the portal's user that the calls are made as.
+    :param recorded_at: epoch seconds by the portal's clock.
+    :param open_before: 4x4s of the working copies that were open already.
+    :param working_copy: 4x4 of the copy that was opened, once known.
+    :param published_at: epoch seconds (portal) just before publish was sent.
+    :param expected_rows: rows that the published dataset must show afterwards.
+    """
+
+    operation: Operation
+    dataset: str
+    domain: str
+    method: Method
+    acting_user: str | None
+    recorded_at: float
+    open_before: tuple[str, ...] = ()
+    phase: Phase = Phase.INTENDED
+    working_copy: str | None = None
+    baseline: Baseline | None = None
+    conn_id: str = ""
+    published_at: float | None = None
+    expected_rows: int | None = None
+
+    def at(self, phase: Phase, **changes: Any) -> Intent:
+        """Return this intent in another phase."""
+        return replace(self, phase=phase, **changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data: ids, counts, instants; never a secret."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Intent:
+        """Read back what :meth:`to_json` wrote."""
+        values = dict(data)
+        values["operation"] = Operation.from_json(values["operation"])
+        values["open_before"] = tuple(values.get("open_before", ()))
+        values["phase"] = Phase(values["phase"])
+        if values.get("baseline") is not None:
+            values["baseline"] = Baseline(**values["baseline"])
+        return cls(**values)
+
+
+class Intents(Protocol):
+    """Where intents are kept: outlives tasks, tries and runs."""
+
+    def load(self, key: str) -> Intent | None:
+        """Return the intent of the operation with this key."""
+
+    def save(self, intent: Intent) -> None:
+        """Record the intent; only then may the step it names be taken."""
+
+    def forget(self, intent: Intent) -> None:
+        """Remove the intent of an operation that is over."""
+
+    def unfinished(self, domain: str, dataset: str) -> tuple[str, ...]:
+        """Return the keys of the operations on a dataset that were not forgotten."""
+
+
+class RunState(enum.Enum):
+    """What is known of another DAG run."""
+
+    LIVE = "live"
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+
+
+class Runs(Protocol):
+    """Tells whether another run is still going."""
+
+    def state(self, dag_id: str, run_id: str) -> RunState:
+        """Return the state of a DAG run."""
+
+
+@dataclass(slots=True)
+class RememberedIntents:
+    """Intents in memory: for the client outside Airflow and for tests of the publication room."""
+
+    kept: dict[str, Intent] = field(default_factory=dict)
+
+    def load(self, key: str) -> Intent | None:
+        """Return the intent of the operation with this key."""
+        return self.kept.get(key)
+
+    def save(self, intent: Intent) -> None:
+        """Record the intent."""
+        self.kept[intent.operation.key] = intent
+
+    def forget(self, intent: Intent) -> None:
+        """Remove the intent."""
+        self.kept.pop(intent.operation.key, None)
+
+    def unfinished(self, domain: str, dataset: str) -> tuple[str, ...]:
+        """Return the keys of the operations on a dataset that were not forgotten."""
+        return tuple(
+            key for key, intent in self.kept.items() if (intent.domain, intent.dataset) == (domain, dataset)
+        )

@@ -1,0 +1,171 @@
+"""Rollback: ask the portal what state the publication is in, and do what the table says.
+
+The portal decides, not XCom: a killed task leaves no XCom, and a task may have failed after its effect.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_socrata.publication import waits
+from airflow_socrata.publication.discarding import discard_working_copy
+from airflow_socrata.publication.operation import Intent, Phase
+from airflow_socrata.publication.ownership import Ownership, is_deletable, whose
+from airflow_socrata.publication.preflight import read_dataset, read_or_none, working_copies
+from airflow_socrata.publication.proof import Outcome, outcome
+
+if TYPE_CHECKING:
+    from airflow_socrata.client import View
+    from airflow_socrata.publication.publisher import Publisher
+
+
+class State(enum.StrEnum):
+    """The state of a publication as rollback finds it."""
+
+    NOTHING = "no intent is on record, or it is over"
+    MAYBE_OPENING = "an intent, and no working copy of ours yet"
+    DRAFT = "our working copy is open, and publish was never sent"
+    PUBLISH_SENT = "our working copy is open, and a publish call may be in flight"
+    AWAITS_APPROVAL = "our working copy waits for a steward's approval"
+    PUBLISHED = "the published view proves that our working copy went live"
+    UNPROVED = "our working copy is gone, and nothing proves that it went live"
+
+
+class Action(enum.StrEnum):
+    """What rollback does."""
+
+    NOTHING = "nothing"
+    LOOK_AGAIN = "look again until the copy call must have ended"
+    DISCARD = "re-read, then delete the working copy"
+    WAIT = "wait for the publish call to end, then decide anew; discard if it is still a draft"
+    AS_TOLD = "leave it and report, or discard it, as on_approval says"
+    REPORT = "fail loudly, with what is where"
+
+
+#: What rollback does in each state: the only place that says so.
+ROLLBACK: dict[State, Action] = {
+    State.NOTHING: Action.NOTHING,
+    State.MAYBE_OPENING: Action.LOOK_AGAIN,
+    State.DRAFT: Action.DISCARD,
+    State.PUBLISH_SENT: Action.WAIT,
+    State.AWAITS_APPROVAL: Action.AS_TOLD,
+    State.PUBLISHED: Action.NOTHING,
+    State.UNPROVED: Action.REPORT,
+}
+
+
+class OnApproval(enum.StrEnum):
+    """What rollback does with a working copy that waits for approval."""
+
+    LEAVE = "leave"
+    WITHDRAW = "withdraw"
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBackTo:
+    """What rollback found and did.
+
+    :param state: the last state found.
+    :param did: one line for the log.
+    :param went_live: whether the data are public.
+    :param is_clean: whether nothing of this operation is left open.
+    """
+
+    state: State
+    did: str
+    went_live: bool
+    is_clean: bool
+
+
+def roll_back(
+    publisher: Publisher, key: str, *, patience: float = 60.0, on_approval: OnApproval = OnApproval.LEAVE
+) -> RolledBackTo:
+    """Bring a publication to an end in which no working copy of it is left, or say what is left.
+
+    Idempotent: may be called at any time, any number of times, by a task, a callback or a person.
+
+    :param key: key of the operation.
+    :param patience: seconds for a copy or publish call that may still be in flight.
+    :param on_approval: what to do with a working copy that waits for approval.
+    """
+    deadline = publisher.clock.time() + patience
+    while True:
+        intent = publisher.intents.load(key)
+        state, copy = find_state(publisher, intent)
+        action = ROLLBACK[state]
+        left = deadline - publisher.clock.time()
+        if action is Action.AS_TOLD:
+            action = Action.DISCARD if on_approval is OnApproval.WITHDRAW else Action.REPORT
+        if action is Action.WAIT and left <= 0:
+            action = Action.DISCARD
+        if action is Action.LOOK_AGAIN and left <= 0:
+            action = Action.NOTHING
+        if action in {Action.WAIT, Action.LOOK_AGAIN}:
+            publisher.session.sleep(min(publisher.poll, max(left, 0.05)))
+            continue
+        return _act(publisher, action, state, intent, copy)
+
+
+def find_state(publisher: Publisher, intent: Intent | None) -> tuple[State, View | None]:
+    """Look at the portal and tell the state of a publication, with its open working copy if there is one."""
+    if intent is None or intent.phase is Phase.DISCARDED:
+        return State.NOTHING, None
+    if intent.phase is Phase.PUBLISHED:
+        return State.PUBLISHED, None
+    copy = _our_copy(publisher, intent)
+    if copy is None and intent.working_copy is None:
+        return State.MAYBE_OPENING, None
+    if intent.phase is Phase.PUBLISHING:
+        return _publish_state(publisher, intent, copy), copy
+    if copy is not None:
+        return State.DRAFT, copy
+    return (State.MAYBE_OPENING if intent.phase is Phase.INTENDED else State.NOTHING), None
+
+
+def _publish_state(publisher: Publisher, intent: Intent, copy: View | None) -> State:
+    sighting = publisher.wait(waits.look(intent.dataset, intent.working_copy or intent.dataset))
+    return {
+        Outcome.OPEN: State.PUBLISH_SENT,
+        Outcome.AWAITS_APPROVAL: State.AWAITS_APPROVAL,
+        Outcome.PUBLISHED: State.PUBLISHED,
+        Outcome.UNPROVED: State.UNPROVED,
+    }[outcome(publisher, intent, sighting)]
+
+
+def _our_copy(publisher: Publisher, intent: Intent) -> View | None:
+    """Find the open working copy that this operation's record or mark proves to be its own."""
+    if intent.working_copy is not None:
+        recorded = read_or_none(publisher, intent.working_copy)
+        if recorded is not None and is_deletable(recorded, intent.dataset):
+            return recorded
+    dataset = read_dataset(publisher, intent.dataset)
+    for view in working_copies(publisher, dataset):
+        finding = whose(view, intent.operation, [intent], publisher.runs)
+        if finding.ownership in {Ownership.OURS, Ownership.PROVED_OURS}:
+            return view
+    return None
+
+
+def _act(
+    publisher: Publisher, action: Action, state: State, intent: Intent | None, copy: View | None
+) -> RolledBackTo:
+    went_live = state is State.PUBLISHED
+    if action is Action.REPORT:
+        where = f"{publisher.link(intent.dataset)}" if intent is not None else "the portal"
+        name = intent.working_copy if intent is not None else None
+        return RolledBackTo(
+            state, f"left as it is: {state} (working copy {name}, see {where})", went_live, is_clean=False
+        )
+    if action is Action.DISCARD and intent is not None and copy is not None:
+        discard_working_copy(publisher, copy.id, intent.dataset)
+        publisher.intents.save(intent.at(Phase.DISCARDED))
+        return RolledBackTo(state, f"discarded working copy {copy.id}", went_live, is_clean=True)
+    if went_live:
+        return RolledBackTo(state, "nothing to roll back: the data are live", went_live, is_clean=True)
+    if intent is not None and state is not State.NOTHING:
+        publisher.intents.save(intent.at(Phase.DISCARDED))
+    return RolledBackTo(
+        state, "nothing to roll back: no working copy of this run is open", went_live, is_clean=True
+    )

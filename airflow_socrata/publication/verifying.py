@@ -1,0 +1,88 @@
+"""The check after publish: the public sees the rows that were loaded, and nothing else has changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_socrata.publication.errors import OutcomeUnproved, PublicationError
+from airflow_socrata.publication.preflight import read_dataset
+from airflow_socrata.publication.proof import carries_our_mark
+
+if TYPE_CHECKING:
+    from airflow_socrata.publication.handle import Handle
+    from airflow_socrata.publication.publisher import Publisher
+
+
+class VerificationFailed(PublicationError):
+    """The published dataset is not what was published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Before and after.
+
+    :param rows_before: rows of the dataset when the run began.
+    :param rows_after: rows that the portal shows now, replicas up to date.
+    :param audience: who can see it, as before.
+    """
+
+    dataset: str
+    rows_before: int
+    rows_after: int
+    audience: str | None
+    link: str
+
+    def to_xcom(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "dataset": self.dataset,
+            "rows_before": self.rows_before,
+            "rows_after": self.rows_after,
+            "audience": self.audience,
+            "link": self.link,
+        }
+
+
+def verify(publisher: Publisher, handle: Handle, expected: int | None, timeout: float) -> Report:
+    """Compare the published dataset with what was to be published.
+
+    :param expected: rows; ``None`` where no load of this package counted them.
+    :param timeout: seconds for the replicas.
+    :raises VerificationFailed: other rows, another audience, or not published; says before and after.
+    """
+    view = read_dataset(publisher, handle.dataset)
+    before = handle.baseline
+    if not view.is_published:
+        raise VerificationFailed(
+            f"{view.id} is {view.publication_stage}, not published: {publisher.link(view.id)}"
+        )
+    if not carries_our_mark(view, handle.working_copy):
+        moved = (view.publication_date, view.view_last_modified) != (
+            before.publication_date,
+            before.view_last_modified,
+        )
+        if not moved:
+            raise OutcomeUnproved(
+                f"{view.id} has neither this run's mark nor a later date than before the run; working copy "
+                f"{handle.working_copy} did not go live: {publisher.link(view.id)}"
+            )
+        publisher.log(
+            f"{view.id} does not carry this run's mark: the portal does not keep private metadata over a publish, so "
+            "older runs cannot be told from newer ones (allow_older_run has no effect)."
+        )
+    rows = publisher.count(view.id, timeout, expected)
+    report = Report(view.id, before.rows, rows, view.permission_scope, publisher.link(view.id))
+    if expected is not None and rows != expected:
+        raise VerificationFailed(
+            f"{view.id} shows {rows:,} rows after publish; {expected:,} were published, and {before.rows:,} were there "
+            f"before: {report.link}"
+        )
+    if before.audience is not None and view.permission_scope != before.audience:
+        raise VerificationFailed(
+            f"{view.id} was {before.audience} before this run and is {view.permission_scope} now: {report.link}"
+        )
+    publisher.log(
+        f"{view.id} shows {rows:,} rows (before: {before.rows:,}) to its {view.permission_scope or 'former'} audience."
+    )
+    return report

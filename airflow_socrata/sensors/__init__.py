@@ -1,0 +1,1 @@
+"""Sensors: they look, and change nothing."""

@@ -1,0 +1,122 @@
+"""The sensor for a publish job."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseSensorOperator, PokeReturnValue
+
+from airflow_socrata.hooks.socrata import SocrataHook
+from airflow_socrata.links.socrata import SocrataDatasetLink, SocrataWorkingCopyLink
+from airflow_socrata.operators.base import LINKS_KEY, default_deferrable, failing_for_good, handles_of
+from airflow_socrata.publication import publishing, waits
+from airflow_socrata.publication.errors import OutcomeUnproved
+from airflow_socrata.publication.operation import Phase
+from airflow_socrata.publication.proof import Outcome, outcome
+from airflow_socrata.runtime import publisher_for_task
+from airflow_socrata.triggers.socrata import PUBLISHED, SocrataWaitTrigger, WaitEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_socrata.client import PortalSession
+
+
+class SocrataPublicationSensor(BaseSensorOperator):
+    """Wait until a working copy is live. Looks with GET only; never starts a publish.
+
+    Succeeds when the published dataset proves that the working copy became it. Fails at once when the copy is
+    gone without proof, or was rejected by a steward; keeps waiting while one has yet to approve.
+
+    :param working_copy: what Publish (or the load) returned. (templated)
+    :param socrata_conn_id: the Airflow connection. (templated)
+    :param deferrable: wait in the triggerer.
+    :return: the handle with the outcome.
+    """
+
+    template_fields: Sequence[str] = ("socrata_conn_id", "working_copy")
+    operator_extra_links = (SocrataDatasetLink(), SocrataWorkingCopyLink())
+    ui_color = "#d9f0dd"
+
+    def __init__(
+        self,
+        *,
+        working_copy: Any,
+        socrata_conn_id: str = SocrataHook.default_conn_name,
+        deferrable: bool | None = None,
+        poke_interval: float = 10.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(poke_interval=poke_interval, **kwargs)
+        self.working_copy = working_copy
+        self.socrata_conn_id = socrata_conn_id
+        self.deferrable = default_deferrable() if deferrable is None else deferrable
+        self._session: PortalSession | None = None
+
+    def execute(self, context: Context) -> Any:
+        """Look once; then wait in the triggerer, or poke."""
+        if not self.deferrable:
+            return super().execute(context)
+        seen = self.poke(context)
+        if isinstance(seen, PokeReturnValue) and seen.is_done:
+            return seen.xcom_value
+        handle = publishing.loaded_handle(handles_of(self.working_copy))
+        timeout = float(self.timeout)
+        self.defer(
+            trigger=SocrataWaitTrigger(
+                self.socrata_conn_id, PUBLISHED, handle.dataset, time.time() + timeout,
+                working_copy=handle.working_copy, await_approval=True, poll_interval=float(self.poke_interval),
+            ),
+            method_name="execute_complete",
+            timeout=timedelta(seconds=timeout + 60),
+        )  # fmt: skip
+        raise AssertionError("unreachable: defer() raises")
+
+    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> Any:
+        """Prove what the trigger has seen."""
+        with failing_for_good():
+            WaitEvent.checked(event)
+        seen = self.poke(context)
+        if isinstance(seen, PokeReturnValue) and seen.is_done:
+            return seen.xcom_value
+        raise AirflowFailException("The trigger saw the publish end, but the working copy is still a draft.")
+
+    def poke(self, context: Context) -> bool | PokeReturnValue:
+        """Look at the working copy and the dataset."""
+        with failing_for_good(), SocrataHook(self.socrata_conn_id).get_conn() as session:
+            self._session = session
+            try:
+                return self._look(context, session)
+            finally:
+                self._session = None
+
+    def _look(self, context: Context, session: PortalSession) -> bool | PokeReturnValue:
+        handle = publishing.loaded_handle(handles_of(self.working_copy))
+        context["ti"].xcom_push(key=LINKS_KEY, value=dict(handle.links))
+        publisher = publisher_for_task(
+            session, context, self.socrata_conn_id, self.log.info, float(self.poke_interval)
+        )
+        intent = publishing.check_handle(publisher, handle)
+        sighting = publisher.wait(waits.look(handle.dataset, handle.working_copy))
+        seen = outcome(publisher, intent, sighting)
+        self.log.info("%s of %s: %s.", handle.working_copy, handle.dataset, seen.value)
+        if sighting.was_rejected:
+            raise AirflowFailException(f"Working copy {handle.working_copy} was rejected by a steward.")
+        if seen is Outcome.UNPROVED:
+            raise OutcomeUnproved(publishing.unproved(handle, intent))
+        if seen is not Outcome.PUBLISHED:
+            return False
+        if intent.phase is not Phase.PUBLISHED:
+            publisher.intents.save(intent.at(Phase.PUBLISHED))
+        done = publishing.Published(handle, seen, intent.expected_rows, sighting.published.publication_date)
+        return PokeReturnValue(is_done=True, xcom_value=done.to_xcom())
+
+    def on_kill(self) -> None:
+        """Stop this task's own input and output."""
+        session = self._session
+        if session is not None:
+            session.interrupt()

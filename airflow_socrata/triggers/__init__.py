@@ -1,0 +1,1 @@
+"""Triggers: the long waits, off the workers."""
