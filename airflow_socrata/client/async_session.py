@@ -89,6 +89,10 @@ class AsyncPortalSession:
             if step.seconds > 0:
                 await self._sleep(step.seconds)
 
+    async def sleep(self, seconds: float) -> None:
+        """Wait between two looks at a job, without blocking the loop."""
+        await self._sleep(seconds)
+
     async def aclose(self) -> None:
         """Close all connections."""
         await self._transport.aclose()

@@ -150,6 +150,12 @@ def current_user() -> Call[User]:
     return Call(CallKind.READ, "GET", "/api/users/current.json", _parse_user, "sign in")
 
 
+def portal_date() -> Call[float | None]:
+    """Ask the portal for its time, epoch seconds: the ``Date`` of any answer that only a signed-in user gets."""
+    user = current_user()
+    return Call(user.kind, user.method, user.path, _parse_date, "time of the portal")
+
+
 def follow(call: Call[T], accepted: Accepted) -> tuple[Call[T], float]:
     """Return the call that looks at a job begun by ``call``, and the seconds to wait before it.
 
@@ -250,6 +256,10 @@ def _parse_replication(reply: Reply) -> Replication:
 def _parse_twin(reply: Reply) -> Twin:
     body = object_of(reply, "a pair of ids")
     return Twin(old_backend_id=text(body.get("obeId")), new_backend_id=text(body.get("nbeId")))
+
+
+def _parse_date(reply: Reply) -> float | None:
+    return reply.date
 
 
 def _parse_user(reply: Reply) -> User:
