@@ -57,14 +57,18 @@ class PortalError(Exception):
     @property
     def message(self) -> str:
         """The whole error in one line."""
+        advice = " ".join(self.advice.split())
+        return f"{self.brief} - {advice}" if advice else self.brief
+
+    @property
+    def brief(self) -> str:
+        """The error in one line, without advice."""
         parts = [part for part in (self.summary, self._what()) if part]
         line = ": ".join(parts)
         if self.request_id:
             line += f" (request id {self.request_id})"
         if self.landing == "unknown":
             line += "; the portal may have carried it out"
-        if self.advice:
-            line += f" - {self.advice}"
         return " ".join(line.split())
 
     def _what(self) -> str:

@@ -72,7 +72,7 @@ class Backoff:
         if seconds is None:
             raise error
         attempt = f"attempt {self._failures + 1} of {self._budget.attempts}"
-        return Wait(seconds, f"{error}; again in {seconds:.1f} s ({attempt})")
+        return Wait(seconds, f"{error.brief}; again in {seconds:.1f} s ({attempt})")
 
 
 class Exchange(Generic[T]):
@@ -126,7 +126,9 @@ class Exchange(Generic[T]):
         try:
             return Done(self._call.parse(reply))
         except UnreadableReply as unreadable:
-            return self._failed(self._malformed(reply, unreadable), now)
+            problem = self._settings.redact(str(unreadable))
+        # outside of the except clause: a traceback must not show the portal's words unredacted
+        return self._failed(self._malformed(reply, problem), now)
 
     def lost(self, loss: Loss, now: float) -> Wait:
         """Take the news that no reply came.
@@ -160,9 +162,9 @@ class Exchange(Generic[T]):
             raise error
         return self._backoff.after(error, now)
 
-    def _malformed(self, reply: Reply, unreadable: UnreadableReply) -> MalformedReply:
+    def _malformed(self, reply: Reply, problem: str) -> MalformedReply:
         return MalformedReply(
-            self._settings.redact(str(unreadable)),
+            problem,
             summary=self._call.summary,
             status=reply.status,
             request_id=reply.request_id,

@@ -5,10 +5,7 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.request import (
-    getproxies_environment,
-    proxy_bypass_environment,  # type: ignore[attr-defined]  # typeshed lacks it
-)
+from urllib import request
 
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.settings import check_proxy, is_loopback
@@ -24,9 +21,11 @@ def proxy_for(settings: PortalSettings) -> str | None:
     """
     if settings.proxy is not None:
         return settings.proxy
-    if is_loopback(settings.domain) or proxy_bypass_environment(settings.domain):
+    if is_loopback(settings.domain) or _bypassed(settings.domain):
         return None
-    proxy = getproxies_environment().get(settings.scheme) or getproxies_environment().get("all")
+    proxy = request.getproxies_environment().get(settings.scheme) or request.getproxies_environment().get(
+        "all"
+    )
     if not proxy:
         return None
     if "://" not in proxy:
@@ -52,3 +51,8 @@ def check_ca_bundle(verify: bool | str) -> None:
     except (OSError, ValueError) as error:
         reason = "does not exist" if not path.exists() else "holds no certificates that can be read"
         raise ConfigurationError(f"the CA bundle {verify!r} {reason}") from error
+
+
+def _bypassed(host: str) -> bool:
+    """Tell whether the environment's ``no_proxy`` names ``host``."""
+    return bool(request.proxy_bypass_environment(host))  # type: ignore[attr-defined]  # unknown to typeshed

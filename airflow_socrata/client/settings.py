@@ -15,7 +15,8 @@ from airflow_socrata.client.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?")
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]+")
 _USER_AGENT = re.compile(r"[\x20-\x7e]+")
 
