@@ -8,9 +8,10 @@ import pytest
 from airflow_harness import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from airflow_harness.cluster import Cluster
     from airflow_harness.dags import DagOutcome
 
 AIRFLOW_HOME = environment.prepare()
@@ -42,3 +43,12 @@ def run_dag(airflow_database: Path) -> Callable[..., DagOutcome]:
     from airflow_harness import dags
 
     return dags.run_dag
+
+
+@pytest.fixture(scope="session")
+def airflow_cluster() -> Iterator[Cluster]:
+    """A real Airflow (3.x) for the whole session; started by the first test that asks for it."""
+    from airflow_harness.cluster import Cluster
+
+    with Cluster() as cluster:
+        yield cluster
