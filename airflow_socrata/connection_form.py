@@ -40,11 +40,14 @@ SOCRATA_FIELDS: Mapping[str, Mapping[str, Any]] = {
     "read_timeout": {
         "label": "Read time-out (s)",
         "schema": {"type": ["number", "null"], "minimum": 1},
-        "description": "Seconds without a byte of the reply; default 600, as large upserts are answered late.",
+        "description": (
+            "Seconds without a byte of the reply; default 600, as large upserts are answered late."
+        ),
     },
 }
 
-#: Standard fields: labels, placeholders. The port stays visible: without a stored one, the UI's Test button fails.
+#: Standard fields: labels, placeholders. The port stays visible: without a stored one, the UI's Test button
+#: fails.
 SOCRATA_BEHAVIOUR: Mapping[str, Any] = {
     "hidden-fields": ["schema"],
     "relabeling": {

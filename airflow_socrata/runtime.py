@@ -27,9 +27,9 @@ _LIVE = {"queued", "running", "restarting"}
 class VariableIntents:
     """Intents as Airflow Variables: the one store that outlives tries, clears and runs on every version.
 
-    XComs of a task are wiped at each try, and the task state store of Airflow 3.3 belongs to one task, so that
-    neither the rollback nor the DAG's callback could read it. Each intent has a Variable of its own; it is
-    removed when its operation is over.
+    XComs of a task are wiped at each try, and the task state store of Airflow 3.3 belongs to one task, so
+    that neither the rollback nor the DAG's callback could read it. Each intent has a Variable of its own,
+    which is removed when its operation is over.
     """
 
     def load(self, key: str) -> Intent | None:
@@ -43,7 +43,9 @@ class VariableIntents:
         Variable.set(
             _intent_name(key),
             json.dumps(intent.to_json()),
-            description=f"Publication of {intent.dataset} by {intent.operation} in progress; removed when it is over",
+            description=(
+                f"Publication of {intent.dataset} by {intent.operation} in progress; removed when it is over"
+            ),
         )
         keys = self.unfinished(intent.domain, intent.dataset)
         if key not in keys:

@@ -134,13 +134,20 @@ class SocrataPublication(TaskGroup):
             if not task.downstream_task_ids & inside:
                 task >> publish
         wait = SocrataPublicationSensor(
-            task_id="wait", working_copy=publish.output, timeout=self._timeout, deferrable=self._deferrable,
-            mode="reschedule", **self._portal,
-        )  # fmt: skip
-        verify = SocrataVerifyOperator(
-            task_id="verify", working_copy=wait.output, timeout=self._timeout, deferrable=self._deferrable,
+            task_id="wait",
+            working_copy=publish.output,
+            timeout=self._timeout,
+            deferrable=self._deferrable,
+            mode="reschedule",
             **self._portal,
-        )  # fmt: skip
+        )
+        verify = SocrataVerifyOperator(
+            task_id="verify",
+            working_copy=wait.output,
+            timeout=self._timeout,
+            deferrable=self._deferrable,
+            **self._portal,
+        )
         self._add_rollback(create, [*work, publish, wait], publish, verify)
 
     def _add_rollback(

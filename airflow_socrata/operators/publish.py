@@ -120,18 +120,21 @@ class SocrataPublishOperator(SocrataOperator):
             publisher.log(f"The portal is publishing {handle.working_copy} ({answer.status or 'accepted'}).")
             publisher.wait(
                 waits.publish_job(
-                    handle.dataset, handle.working_copy, answer, publisher.patience(self.timeout),
+                    handle.dataset,
+                    handle.working_copy,
+                    answer,
+                    publisher.patience(self.timeout),
                     await_approval=self.on_approval == "wait",
                 )
-            )  # fmt: skip
+            )
         return publishing.resume(publisher, handle, self.timeout, await_approval=self.on_approval == "wait")
 
     def _end(self, published: Published) -> dict[str, Any]:
         if published.outcome is Outcome.AWAITS_APPROVAL and self.on_approval != "submit":
             with failing_for_good():
                 raise PublicationError(
-                    f"Working copy {published.handle.working_copy} of {published.handle.dataset} waits for a steward's "
-                    "approval and is not public. Pass on_approval='submit' or 'wait'."
+                    f"Working copy {published.handle.working_copy} of {published.handle.dataset} waits for a"
+                    " steward's approval and is not public. Pass on_approval='submit' or 'wait'."
                 )
         return published.to_xcom()
 
@@ -140,12 +143,18 @@ class SocrataPublishOperator(SocrataOperator):
     ) -> None:
         self.defer(
             trigger=SocrataWaitTrigger(
-                self.socrata_conn_id, wait, handle.dataset, self.deadline(), working_copy=handle.working_copy,
-                accepted=accepted, await_approval=self.on_approval == "wait", poll_interval=self.poll_interval,
+                self.socrata_conn_id,
+                wait,
+                handle.dataset,
+                self.deadline(),
+                working_copy=handle.working_copy,
+                accepted=accepted,
+                await_approval=self.on_approval == "wait",
+                poll_interval=self.poll_interval,
             ),
             method_name=method_name,
             timeout=timedelta(seconds=self.timeout + 60),
-        )  # fmt: skip
+        )
 
 
 class SocrataVerifyOperator(SocrataOperator):
@@ -174,12 +183,15 @@ class SocrataVerifyOperator(SocrataOperator):
         if self.deferrable:
             self.defer(
                 trigger=SocrataWaitTrigger(
-                    self.socrata_conn_id, REPLICATED, handle.dataset, self.deadline(),
+                    self.socrata_conn_id,
+                    REPLICATED,
+                    handle.dataset,
+                    self.deadline(),
                     poll_interval=self.poll_interval,
                 ),
                 method_name="execute_complete",
                 timeout=timedelta(seconds=self.timeout + 60),
-            )  # fmt: skip
+            )
         return self._verify(context, handle)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:

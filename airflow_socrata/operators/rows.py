@@ -35,8 +35,8 @@ Compression: TypeAlias = Literal["gzip", "infer"]
 class SocrataLoadOperator(SocrataOperator):
     """Base of the operators that load rows: not used by itself.
 
-    :param source: path or URL that ``ObjectStoragePath`` opens (templated), or a callable that returns or yields
-        dicts; it is called with the context values that its parameters name.
+    :param source: path or URL that ``ObjectStoragePath`` opens (templated), or a callable that returns or
+        yields dicts; it is called with the context values that its parameters name.
     :param working_copy: the handle that the task which opens the working copy returned. (templated)
     :param columns: source column to field name, for the columns that are named otherwise.
     :param extra_columns: ``error`` or ``ignore`` columns that the dataset lacks.
@@ -162,7 +162,8 @@ class SocrataLoadOperator(SocrataOperator):
         """Return a working copy that no earlier try of this task has written to, and whether it is one.
 
         An earlier try may have loaded rows, and its process may still be sending: another copy fences it off.
-        Where other tasks load into the same copy it must stay, and only rows with an identifier may be re-sent.
+        Where other tasks load into the same copy it must stay, and only rows with an identifier may be
+        re-sent.
         """
         publishing.check_handle(publisher, handle)
         if context["ti"].try_number <= 1:
@@ -237,13 +238,14 @@ class SocrataUpsertOperator(SocrataLoadOperator):
         if copies:
             names = ", ".join(copy.id for copy in copies)
             raise HandleMismatch(
-                f"{view.id} has an open working copy ({names}); rows written to the dataset now would go into it or be "
-                "refused. Publish or discard it first."
+                f"{view.id} has an open working copy ({names}); rows written to the dataset now would go into"
+                " it or be refused. Publish or discard it first."
             )
         self.log.warning(
-            "live=True: rows go straight to the published %s. This stands outside the promise: the public sees every "
-            "batch at once, and a failure is not rolled back.", view.id,
-        )  # fmt: skip
+            "live=True: rows go straight to the published %s, outside the promise: the public sees"
+            " every batch at once, and a failure is not rolled back.",
+            view.id,
+        )
         links = {"dataset": publisher.link(view.id)}
         self.push_links(context, links)
         load = loading.upsert_rows(publisher, view.id, how, baseline=None)
@@ -295,8 +297,9 @@ class SocrataReplaceOperator(SocrataLoadOperator):
         view = publisher.send(views.read_view(handle.working_copy))
         if not clean and view.row_identifier is None:
             raise HandleMismatch(
-                f"An earlier try may have loaded rows into {handle.working_copy}, which other tasks load into as well, "
-                "and the dataset has no row identifier: clear the task that opens the working copy."
+                f"An earlier try may have loaded rows into {handle.working_copy}, which other tasks load into"
+                " as well, and the dataset has no row identifier: clear the task that opens the working"
+                " copy."
             )
         try:
             return loading.upsert_rows(publisher, handle.working_copy, how, baseline=None)

@@ -93,12 +93,17 @@ class SocrataCreateWorkingCopyOperator(SocrataOperator):
                 raise
         self.defer(
             trigger=SocrataWaitTrigger(
-                self.socrata_conn_id, COPIED, self.dataset, self.deadline(), method=self.method,
-                accepted=asdict(answer), poll_interval=self.poll_interval,
+                self.socrata_conn_id,
+                COPIED,
+                self.dataset,
+                self.deadline(),
+                method=self.method,
+                accepted=asdict(answer),
+                poll_interval=self.poll_interval,
             ),
             method_name="execute_complete",
             timeout=timedelta(seconds=self.timeout + 60),
-        )  # fmt: skip
+        )
         raise AssertionError("unreachable: defer() raises")
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,8 +130,8 @@ class SocrataCreateWorkingCopyOperator(SocrataOperator):
 class SocrataDiscardWorkingCopyOperator(SocrataOperator):
     """Roll a publication back: the portal decides what is left to do, see the table of rollback states.
 
-    Meant as the teardown of the task that opens the working copy. It never deletes anything but an unpublished
-    working copy of this run, and fails the run if the data did not go live.
+    Meant as the teardown of the task that opens the working copy. It never deletes anything but an
+    unpublished working copy of this run, and fails the run if the data did not go live.
 
     :param opened_by: task id of the task that opens the working copy. (templated)
     :param publish_task_id: the publish task, if this task shall fail the run when publish did not succeed.
@@ -174,8 +179,8 @@ class SocrataDiscardWorkingCopyOperator(SocrataOperator):
     def _tell_the_truth(self, context: Context, done: RolledBackTo) -> None:
         """Fail the run where it would end green although the data did not go live.
 
-        A teardown hides the failures before it, and a run that a person marked failed is computed anew from its
-        leaves; so this task fails unless the leaf behind publish already does.
+        A teardown hides the failures before it, and a run that a person marked failed is computed anew from
+        its leaves; so this task fails unless the leaf behind publish already does.
         """
         if not done.is_clean:
             raise AirflowFailException(f"Not rolled back: {done.did}.")
@@ -186,8 +191,8 @@ class SocrataDiscardWorkingCopyOperator(SocrataOperator):
         leaf = states.get(self.leaf_task_id or "")
         if not published and leaf not in {"failed", "upstream_failed"}:
             raise AirflowFailException(
-                f"{self.publish_task_id} is {states.get(self.publish_task_id)}, so the data did not go live in this run; "
-                f"{done.did}."
+                f"{self.publish_task_id} is {states.get(self.publish_task_id)}, so the data did not go live"
+                f" in this run; {done.did}."
             )
 
 

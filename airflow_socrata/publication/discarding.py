@@ -30,8 +30,9 @@ def _look_then_delete(publisher: Publisher, working_copy: str, dataset: str) -> 
         return False
     if not is_deletable(view, dataset):
         raise NotPublishable(
-            f"{working_copy} is not deleted: it is {view.publication_stage} and names {view.published_view_uid} as its "
-            f"published view; only an unpublished working copy of another dataset is ever discarded."
+            f"{working_copy} is not deleted: it is {view.publication_stage} and names"
+            f" {view.published_view_uid} as its published view; only an unpublished working copy of another"
+            " dataset is ever discarded."
         )
     try:
         publisher.send(views.discard(working_copy))

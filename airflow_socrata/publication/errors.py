@@ -13,7 +13,7 @@ class PublicationError(Exception):
 
 
 class NotPublishable(PublicationError):
-    """The dataset cannot be published to: a filter, a mirror, a draft, no right to write, no row identifier."""
+    """The dataset takes no rows: a filter, a mirror, a draft, no right to write, no row identifier."""
 
 
 class WorkingCopyInTheWay(PublicationError):

@@ -21,8 +21,8 @@ class Load:
     :param deleted: rows that it deleted.
     :param errors: rows that it refused (tolerated by ``max_row_errors``).
     :param absent_deletes: deletes of rows that were not there; the portal counts them among its errors.
-    :param repeated: rows of batches that may have landed twice; what the first landing created is counted as updated
-        by the second, and what it deleted as absent.
+    :param repeated: rows of batches that may have landed twice; what the first landing created is counted
+        as updated by the second, and what it deleted as absent.
     :param batches: requests.
     :param sent_bytes: bytes of their bodies.
     :param rows_after: rows in the working copy when the load had ended.
@@ -47,8 +47,9 @@ class Load:
 
     def __str__(self) -> str:
         return (
-            f"{self.sent:,} rows sent in {self.batches} batches: {self.created:,} created, {self.updated:,} updated, "
-            f"{self.deleted:,} deleted, {self.errors:,} errors, {self.absent_deletes:,} deletes of absent rows"
+            f"{self.sent:,} rows sent in {self.batches} batches: {self.created:,} created, {self.updated:,}"
+            f" updated, {self.deleted:,} deleted, {self.errors:,} errors, {self.absent_deletes:,} deletes of"
+            " absent rows"
         )
 
 
@@ -89,8 +90,8 @@ class Handle:
         """
         if not isinstance(value, Mapping):
             raise HandleMismatch(
-                "There is no handle of a working copy from upstream (found "
-                f"{type(value).__name__}). Clear the task that opens the working copy, with its downstream tasks."
+                f"There is no handle of a working copy from upstream (found {type(value).__name__}). Clear"
+                " the task that opens the working copy, with its downstream tasks."
             )
         try:
             load = value.get("load")

@@ -75,8 +75,9 @@ def check_row_identifier(view: View, *, require: bool) -> None:
     """
     if view.row_identifier is None and require:
         raise NotPublishable(
-            f"{view.id} ({view.name}) has no row identifier: an upsert would append every row again instead of updating "
-            "it. Set a row identifier on the dataset, use SocrataReplaceOperator, or pass require_row_identifier=False."
+            f"{view.id} ({view.name}) has no row identifier: an upsert would append every row again instead"
+            " of updating it. Set a row identifier on the dataset, use SocrataReplaceOperator, or pass"
+            " require_row_identifier=False."
         )
 
 
@@ -167,9 +168,17 @@ class _Sums:
 
     def load(self, task_id: str) -> Load:
         return Load(
-            task_id, self.sent, self.created, self.updated, self.deleted, self.errors, self.absent_deletes,
-            self.repeated, self.batches, self.sent_bytes,
-        )  # fmt: skip
+            task_id,
+            self.sent,
+            self.created,
+            self.updated,
+            self.deleted,
+            self.errors,
+            self.absent_deletes,
+            self.repeated,
+            self.batches,
+            self.sent_bytes,
+        )
 
 
 def _send_all(publisher: Publisher, view: View, loading: Loading, *, keyed: bool) -> Load:
@@ -186,9 +195,13 @@ def _send_all(publisher: Publisher, view: View, loading: Loading, *, keyed: bool
 
 def _batches(view: View, loading: Loading) -> Iterator[Batch]:
     return batches(
-        loading.source, schema_of(view), columns=loading.columns, limits=loading.limits, guards=loading.guards,
+        loading.source,
+        schema_of(view),
+        columns=loading.columns,
+        limits=loading.limits,
+        guards=loading.guards,
         compress=loading.compress,
-    )  # fmt: skip
+    )
 
 
 def _send_batch(publisher: Publisher, view: View, batch: Batch, *, keyed: bool) -> RowCounts:
@@ -209,14 +222,15 @@ def _check_batch(view: View, batch: Batch, counts: RowCounts, sums: _Sums, loadi
     if sums.errors > loading.max_row_errors:
         details = "; ".join(f"row {e.index}: {e.message}" for e in counts.row_errors[:3])
         raise RowsRefused(
-            f"The portal answered 200 but refused {sums.errors:,} rows, the last in {where} (allowed: max_row_errors="
-            f"{loading.max_row_errors}). {details or 'It does not say which; try smaller batches to find them'}."
+            f"The portal answered 200 but refused {sums.errors:,} rows, the last in {where} (allowed:"
+            f" max_row_errors={loading.max_row_errors})."
+            f" {details or 'It does not say which; try smaller batches to find them'}."
         )
     accounted = counts.created + counts.updated + counts.deleted + counts.errors
     if accounted != batch.rows:
         raise RowsRefused(
-            f"The portal accounts for {accounted:,} of the {batch.rows:,} rows of {where}: {counts.created:,} created, "
-            f"{counts.updated:,} updated, {counts.deleted:,} deleted, {counts.errors:,} errors."
+            f"The portal accounts for {accounted:,} of the {batch.rows:,} rows of {where}: {counts.created:,}"
+            f" created, {counts.updated:,} updated, {counts.deleted:,} deleted, {counts.errors:,} errors."
         )
 
 
@@ -228,7 +242,8 @@ def _counted(publisher: Publisher, target: str, load: Load, baseline: int | None
     found = publisher.count(target, loading.timeout, expected)
     if abs(found - expected) > load.repeated:
         raise RowCountMismatch(
-            f"{target} holds {found:,} rows, but {baseline:,} + {load.created:,} created - {load.deleted:,} deleted are "
-            f"{expected:,}. Somebody else writes to it, or a batch landed twice; nothing was published."
+            f"{target} holds {found:,} rows, but {baseline:,} + {load.created:,} created - {load.deleted:,}"
+            f" deleted are {expected:,}. Somebody else writes to it, or a batch landed twice; nothing was"
+            " published."
         )
     return replace(load, rows_after=found)

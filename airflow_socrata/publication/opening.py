@@ -138,10 +138,16 @@ def prepare(publisher: Publisher, operation: Operation, opening: Opening) -> Pre
     rows = publisher.count(dataset.id, opening.timeout)
     publisher.wait(waits.geocoding_done(dataset.id, publisher.patience(opening.timeout)))
     intent = Intent(
-        operation=operation, dataset=dataset.id, domain=publisher.domain, method=opening.method,
-        acting_user=user.id, recorded_at=publisher.portal_time(), open_before=tuple(view.id for view in found),
-        baseline=Baseline.of(dataset, rows), conn_id=publisher.conn_id,
-    )  # fmt: skip
+        operation=operation,
+        dataset=dataset.id,
+        domain=publisher.domain,
+        method=opening.method,
+        acting_user=user.id,
+        recorded_at=publisher.portal_time(),
+        open_before=tuple(view.id for view in found),
+        baseline=Baseline.of(dataset, rows),
+        conn_id=publisher.conn_id,
+    )
     publisher.intents.save(intent)
     return Prepared(intent, adopted)
 
@@ -177,8 +183,10 @@ def _remedy(finding: Finding, opening: Opening, intent: Intent | None) -> Remedy
     remedy = REMEDIES[finding.ownership]
     if remedy is Remedy.AS_TOLD:
         return {
-            ExistingCopy.FAIL: Remedy.REFUSE, ExistingCopy.DISCARD: Remedy.DISCARD, ExistingCopy.ADOPT: Remedy.ADOPT
-        }[opening.existing_copy]  # fmt: skip
+            ExistingCopy.FAIL: Remedy.REFUSE,
+            ExistingCopy.DISCARD: Remedy.DISCARD,
+            ExistingCopy.ADOPT: Remedy.ADOPT,
+        }[opening.existing_copy]
     untouched = intent is not None and intent.phase is Phase.INTENDED and intent.method == opening.method
     if remedy is Remedy.ADOPT and not untouched:
         return Remedy.DISCARD  # rows may be in it already, or it was made by another method
@@ -216,10 +224,13 @@ def take_over(publisher: Publisher, intent: Intent, copy: View) -> Handle:
     )
     assert intent.baseline is not None  # noqa: S101 - recorded by prepare()
     return Handle(
-        dataset=intent.dataset, working_copy=copy.id, method=intent.method, operation=intent.operation,
+        dataset=intent.dataset,
+        working_copy=copy.id,
+        method=intent.method,
+        operation=intent.operation,
         baseline=intent.baseline,
         links={"dataset": publisher.link(intent.dataset), "working_copy": publisher.link(copy.id)},
-    )  # fmt: skip
+    )
 
 
 def check_made_for(intent: Intent, copy: View) -> None:
@@ -240,8 +251,8 @@ def check_made_for(intent: Intent, copy: View) -> None:
         )
     if someone_elses:
         raise WorkingCopyInTheWay(
-            f"{intent.dataset} has an open working copy {copy.id} that was opened by somebody else at the same moment. "
-            "Publish or discard it on the portal, or pass existing_copy='discard' or 'adopt'."
+            f"{intent.dataset} has an open working copy {copy.id} that was opened by somebody else at the"
+            " same moment. Publish or discard it on the portal, or pass existing_copy='discard' or 'adopt'."
         )
 
 

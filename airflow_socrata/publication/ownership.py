@@ -11,7 +11,8 @@ from airflow_socrata.publication.operation import Intent, Mark, Operation, Phase
 if TYPE_CHECKING:
     from airflow_socrata.client import View
 
-#: The portal stamps whole seconds; an intent recorded in the same second may look a little later than the copy.
+#: The portal stamps whole seconds; an intent recorded in the same second may look a little later than the
+#: copy.
 CLOCK_GRAIN = 1.0
 
 
@@ -100,8 +101,8 @@ def _of_mark(owner: Operation, asking: Operation, runs: Runs) -> Ownership:
 def is_deletable(view: View, dataset: str) -> bool:
     """Whether DELETE on this view discards a working copy and nothing else.
 
-    DELETE on a published 4x4 destroys the dataset, and a first publish keeps the draft's 4x4; so the view must
-    be an unpublished one that names another view as its published one.
+    DELETE on a published 4x4 destroys the dataset, and a first publish keeps the draft's 4x4; so the view
+    must be an unpublished one that names another view as its published one.
     """
     return (
         view.is_unpublished

@@ -77,8 +77,9 @@ def check_order(view: View, operation: Operation, *, allow_older_run: bool) -> N
     )
     if same and last.operation.order > operation.order:
         raise OlderRun(
-            f"Run {last.operation.run_id} ({last.operation.order}) has published to {view.id} already, and this run "
-            f"({operation.order}) is older: its rows would replace newer ones. Pass allow_older_run=True to do so."
+            f"Run {last.operation.run_id} ({last.operation.order}) has published to {view.id} already, and"
+            f" this run ({operation.order}) is older: its rows would replace newer ones. Pass"
+            " allow_older_run=True to do so."
         )
 
 

@@ -61,7 +61,7 @@ class Publisher:
         return run_steps(self.session, steps)
 
     def count(self, view_id: str, timeout: float, expected: int | None = None) -> int:
-        """Count the rows of a view once its replicas have caught up, twice before an unexpected count is believed.
+        """Count the rows of a view once its replicas have caught up; an unexpected count is looked at again.
 
         :param timeout: seconds for the replicas.
         """

@@ -98,13 +98,13 @@ def check_handle(publisher: Publisher, handle: Handle) -> Intent:
     intent = publisher.intents.load(handle.operation.key)
     if intent is None:
         raise HandleMismatch(
-            f"No working copy is on record for {handle.operation}: it was published or discarded. Clear the task that "
-            "opens the working copy, with its downstream tasks."
+            f"No working copy is on record for {handle.operation}: it was published or discarded. Clear the"
+            " task that opens the working copy, with its downstream tasks."
         )
     if intent.working_copy != handle.working_copy:
         raise HandleMismatch(
-            f"Rows were loaded into working copy {handle.working_copy}, but {intent.working_copy} is open now: the task "
-            "that opens it ran again and the load did not. Clear the load tasks too."
+            f"Rows were loaded into working copy {handle.working_copy}, but {intent.working_copy} is open"
+            " now: the task that opens it ran again and the load did not. Clear the load tasks too."
         )
     return intent
 
@@ -126,8 +126,8 @@ def start(publisher: Publisher, handles: Sequence[Handle], publishing: Publishin
     draft = read_or_none(publisher, handle.working_copy)
     if draft is None or not draft.is_unpublished:
         raise OutcomeUnproved(
-            f"Working copy {handle.working_copy} of {handle.dataset} is no draft any more, and this run did not publish "
-            "it. Clear the task that opens the working copy, with its downstream tasks."
+            f"Working copy {handle.working_copy} of {handle.dataset} is no draft any more, and this run did"
+            " not publish it. Clear the task that opens the working copy, with its downstream tasks."
         )
     _check_ours(draft, intent)
     check_order(
@@ -186,9 +186,9 @@ def unproved(handle: Handle, intent: Intent) -> str:
     """Say that a publication's outcome is not known, with what is where."""
     before = intent.baseline.rows if intent.baseline is not None else "an unknown number of"
     return (
-        f"Working copy {handle.working_copy} is gone and {handle.dataset} does not prove that it was published: look at "
-        f"{handle.links.get('dataset', handle.dataset)}. Before this run it had {before} rows; {intent.expected_rows} "
-        "were to be published."
+        f"Working copy {handle.working_copy} is gone and {handle.dataset} does not prove that it was"
+        f" published: look at {handle.links.get('dataset', handle.dataset)}. Before this run it had {before}"
+        f" rows; {intent.expected_rows} were to be published."
     )
 
 
@@ -196,8 +196,8 @@ def _check_ours(draft: View, intent: Intent) -> None:
     mark = Mark.own(draft)
     if mark is None or mark.operation.key != intent.operation.key:
         raise HandleMismatch(
-            f"Working copy {draft.id} does not carry the mark of {intent.operation}; somebody has changed its metadata. "
-            "It is not published."
+            f"Working copy {draft.id} does not carry the mark of {intent.operation}; somebody has changed its"
+            " metadata. It is not published."
         )
 
 
@@ -214,8 +214,8 @@ def check_rows(publisher: Publisher, handle: Handle, expected: int | None, publi
         )
     if rows == 0 and not publishing.allow_empty:
         raise RowCountMismatch(
-            f"Working copy {copy} of {handle.dataset} holds no rows and is not published; pass allow_empty=True to "
-            "publish an empty dataset."
+            f"Working copy {copy} of {handle.dataset} holds no rows and is not published; pass"
+            " allow_empty=True to publish an empty dataset."
         )
     return rows
 
@@ -227,8 +227,8 @@ def finish(publisher: Publisher, handle: Handle, intent: Intent, published: View
     """
     if published.id != handle.dataset or not published.is_published:
         raise PublishFailed(
-            f"The portal answered publish of {handle.working_copy} with {published.id} ({published.publication_stage}) "
-            f"instead of the published {handle.dataset}."
+            f"The portal answered publish of {handle.working_copy} with {published.id}"
+            f" ({published.publication_stage}) instead of the published {handle.dataset}."
         )
     publisher.intents.save(intent.at(Phase.PUBLISHED))
     publisher.log(f"{handle.dataset} is published: {publisher.link(handle.dataset)}")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def reopen(publisher: Publisher, handle: Handle, timeout: float) -> Handle:
     """Discard an operation's working copy and open a fresh one for it.
 
-    The intent goes back to ``intended`` first, so that a kill between the two calls leaves a record from which
-    the rollback, or the next try, finds whichever copy is there.
+    The intent goes back to ``intended`` first, so that a kill between the two calls leaves a record from
+    which the rollback, or the next try, finds whichever copy is there.
 
     :param timeout: seconds for the copy job.
     """

@@ -68,21 +68,23 @@ def verify(publisher: Publisher, handle: Handle, expected: int | None, timeout: 
                 f"{handle.working_copy} did not go live: {publisher.link(view.id)}"
             )
         publisher.log(
-            f"{view.id} does not carry this run's mark: the portal does not keep private metadata over a publish, so "
-            "older runs cannot be told from newer ones (allow_older_run has no effect)."
+            f"{view.id} does not carry this run's mark: the portal does not keep private metadata over a"
+            " publish, so older runs cannot be told from newer ones (allow_older_run has no effect)."
         )
     rows = publisher.count(view.id, timeout, expected)
     report = Report(view.id, before.rows, rows, view.permission_scope, publisher.link(view.id))
     if expected is not None and rows != expected:
         raise VerificationFailed(
-            f"{view.id} shows {rows:,} rows after publish; {expected:,} were published, and {before.rows:,} were there "
-            f"before: {report.link}"
+            f"{view.id} shows {rows:,} rows after publish; {expected:,} were published, and {before.rows:,}"
+            f" were there before: {report.link}"
         )
     if before.audience is not None and view.permission_scope != before.audience:
         raise VerificationFailed(
-            f"{view.id} was {before.audience} before this run and is {view.permission_scope} now: {report.link}"
+            f"{view.id} was {before.audience} before this run and is {view.permission_scope} now:"
+            f" {report.link}"
         )
     publisher.log(
-        f"{view.id} shows {rows:,} rows (before: {before.rows:,}) to its {view.permission_scope or 'former'} audience."
+        f"{view.id} shows {rows:,} rows (before: {before.rows:,}) to its {view.permission_scope or 'former'}"
+        " audience."
     )
     return report

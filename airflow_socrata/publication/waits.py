@@ -223,7 +223,8 @@ def publish_ended(
             return sighting
         if sighting.was_rejected:
             raise PublishFailed(
-                f"Working copy {working_copy} of {dataset} was rejected by a steward; the dataset is unchanged."
+                f"Working copy {working_copy} of {dataset} was rejected by a steward; the dataset is"
+                " unchanged."
             )
         if sighting.awaits_approval and not await_approval:
             return sighting
@@ -236,8 +237,8 @@ def publish_job(
 ) -> Steps[Sighting]:
     """Follow an accepted (202) publish call to its end, which only GET decides.
 
-    The call is repeated, or its ticket asked for, as for every accepted job; once the working copy is gone the
-    portal refuses the repeated call, and that is an end as well.
+    The call is repeated, or its ticket asked for, as for every accepted job; once the working copy is gone
+    the portal refuses the repeated call, and that is an end as well.
 
     :param await_approval: go on waiting while a steward has yet to approve; otherwise return at once.
     :raises PublishFailed: the portal's word for the job is that it failed.

@@ -68,12 +68,17 @@ class SocrataPublicationSensor(BaseSensorOperator):
         timeout = float(self.timeout)
         self.defer(
             trigger=SocrataWaitTrigger(
-                self.socrata_conn_id, PUBLISHED, handle.dataset, time.time() + timeout,
-                working_copy=handle.working_copy, await_approval=True, poll_interval=float(self.poke_interval),
+                self.socrata_conn_id,
+                PUBLISHED,
+                handle.dataset,
+                time.time() + timeout,
+                working_copy=handle.working_copy,
+                await_approval=True,
+                poll_interval=float(self.poke_interval),
             ),
             method_name="execute_complete",
             timeout=timedelta(seconds=timeout + 60),
-        )  # fmt: skip
+        )
         raise AssertionError("unreachable: defer() raises")
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> Any:

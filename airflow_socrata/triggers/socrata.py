@@ -73,8 +73,8 @@ class SocrataWaitTrigger(BaseTrigger):
     publish call that the portal has accepted already, as the portal's 202 contract asks.
 
     :param socrata_conn_id: the Airflow connection.
-    :param wait: ``copied``, ``ready`` (geocoding and replicas, before publish), ``publish_done``, ``published``
-        (GET only) or ``replicated``.
+    :param wait: ``copied``, ``ready`` (geocoding and replicas, before publish), ``publish_done``,
+        ``published`` (GET only) or ``replicated``.
     :param dataset: 4x4 of the dataset.
     :param working_copy: 4x4 of the working copy, where there is one.
     :param method: ``copy`` or ``copySchema``, for ``copied``.
@@ -110,9 +110,16 @@ class SocrataWaitTrigger(BaseTrigger):
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments, all of them plain data."""
         names = (
-            "socrata_conn_id", "wait", "dataset", "deadline", "working_copy", "method", "accepted", "await_approval",
+            "socrata_conn_id",
+            "wait",
+            "dataset",
+            "deadline",
+            "working_copy",
+            "method",
+            "accepted",
+            "await_approval",
             "poll_interval",
-        )  # fmt: skip
+        )
         path = f"{type(self).__module__}.{type(self).__qualname__}"
         return path, {name: getattr(self, name) for name in names}
 
@@ -125,9 +132,12 @@ class SocrataWaitTrigger(BaseTrigger):
                 return {"working_copy": copy.id}
             case "publish_done":
                 yield from waits.publish_job(
-                    self.dataset, self.working_copy, Accepted(**self.accepted), patience,
+                    self.dataset,
+                    self.working_copy,
+                    Accepted(**self.accepted),
+                    patience,
                     await_approval=self.await_approval,
-                )  # fmt: skip
+                )
             case "published":
                 yield from waits.publish_ended(
                     self.dataset, self.working_copy, patience, await_approval=self.await_approval
