@@ -10,7 +10,7 @@ from airflow_socrata.client import RetryBudget, SystemClock
 from airflow_socrata.hooks.socrata import SocrataHook
 from airflow_socrata.publication.operation import Operation
 from airflow_socrata.publication.publisher import Publisher
-from airflow_socrata.publication.rollback import OnApproval, roll_back
+from airflow_socrata.publication.rollback import OnApproval, forget_if_over, roll_back
 from airflow_socrata.runtime import NoRuns, VariableIntents
 
 if TYPE_CHECKING:
@@ -60,12 +60,14 @@ class SocrataRollbackCallback:
             with PortalSession(settings, budget=RetryBudget(seconds=self.patience / 2), log=log) as session:
                 publisher = Publisher(session, intents, NoRuns(), SystemClock(), log.info, conn_id, poll=1.0)
                 done = roll_back(
-                    publisher, key, patience=self.patience, on_approval=OnApproval(self.on_approval)
+                    publisher,
+                    key,
+                    patience=self.patience,
+                    job_patience=self.patience,
+                    on_approval=OnApproval(self.on_approval),
                 )
                 log.info("Rollback by the DAG's callback: %s.", done.did)
-                intent = intents.load(key)
-                if intent is not None and done.is_clean:
-                    intents.forget(intent)
+                forget_if_over(publisher, key, done)
         except Exception:
             log.exception(
                 "The DAG's callback could not roll back; the next run, or the hygiene operator, will."

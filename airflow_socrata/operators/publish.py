@@ -17,7 +17,7 @@ from airflow_socrata.operators.base import (
     one_of,
 )
 from airflow_socrata.publication import publishing, waits
-from airflow_socrata.publication.errors import PublicationError
+from airflow_socrata.publication.errors import PublicationError, PublishFailed
 from airflow_socrata.publication.proof import Outcome
 from airflow_socrata.publication.publishing import Published, Publishing
 from airflow_socrata.publication.verifying import verify
@@ -87,10 +87,13 @@ class SocrataPublishOperator(SocrataOperator):
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Prove what the portal has done meanwhile."""
-        with failing_for_good():
-            WaitEvent.checked(event)
-            handle = publishing.loaded_handle(handles_of(self.working_copy))
         with self.publisher(context) as publisher:
+            handle = publishing.loaded_handle(handles_of(self.working_copy))
+            try:
+                WaitEvent.checked(event)
+            except PublishFailed:
+                publishing.refused(publisher, publishing.check_handle(publisher, handle))
+                raise
             return self._end(publishing.resume(publisher, handle, self.poll_interval, await_approval=False))
 
     def _is_ready(self, publisher: Publisher, handle: Handle) -> bool:
@@ -117,15 +120,8 @@ class SocrataPublishOperator(SocrataOperator):
 
     def _follow(self, publisher: Publisher, handle: Handle, answer: Published | Accepted) -> Published:
         if isinstance(answer, Accepted):
-            publisher.log(f"The portal is publishing {handle.working_copy} ({answer.status or 'accepted'}).")
-            publisher.wait(
-                waits.publish_job(
-                    handle.dataset,
-                    handle.working_copy,
-                    answer,
-                    publisher.patience(self.timeout),
-                    await_approval=self.on_approval == "wait",
-                )
+            publishing.follow(
+                publisher, handle, answer, self.timeout, await_approval=self.on_approval == "wait"
             )
         return publishing.resume(publisher, handle, self.timeout, await_approval=self.on_approval == "wait")
 

@@ -23,8 +23,8 @@ from airflow_socrata.publication.opening import (
     prepare,
     take_over,
 )
-from airflow_socrata.publication.operation import Method
-from airflow_socrata.publication.rollback import OnApproval, RolledBackTo, roll_back
+from airflow_socrata.publication.operation import IN_FLIGHT, Method
+from airflow_socrata.publication.rollback import OnApproval, RolledBackTo, forget_if_over, roll_back
 from airflow_socrata.runtime import operation_of, task_states
 from airflow_socrata.triggers.socrata import COPIED, SocrataWaitTrigger, WaitEvent
 
@@ -138,6 +138,7 @@ class SocrataDiscardWorkingCopyOperator(SocrataOperator):
     :param leaf_task_id: a task behind publish; when it has failed already, this task need not.
     :param on_approval: ``leave`` or ``withdraw`` a working copy that waits for a steward's approval.
     :param patience: seconds for a copy or publish call that may still be in flight.
+    :param job_patience: seconds for a publish job that the portal has accepted.
     :return: what was found and done.
     """
 
@@ -151,7 +152,8 @@ class SocrataDiscardWorkingCopyOperator(SocrataOperator):
         publish_task_id: str | None = None,
         leaf_task_id: str | None = None,
         on_approval: str = "leave",
-        patience: float = 120.0,
+        patience: float = IN_FLIGHT,
+        job_patience: float = 900.0,
         poll_interval: float = 1.0,
         **kwargs: Any,
     ) -> None:
@@ -161,18 +163,21 @@ class SocrataDiscardWorkingCopyOperator(SocrataOperator):
         self.leaf_task_id = leaf_task_id
         self.on_approval = one_of("on_approval", on_approval, tuple(OnApproval))
         self.patience = patience
+        self.job_patience = job_patience
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Roll back, then make sure that the run tells the truth."""
         operation = operation_of(context, self.opened_by)
         with self.publisher(context) as publisher:
             done = roll_back(
-                publisher, operation.key, patience=self.patience, on_approval=OnApproval(self.on_approval)
+                publisher,
+                operation.key,
+                patience=self.patience,
+                job_patience=self.job_patience,
+                on_approval=OnApproval(self.on_approval),
             )
             self.log.info("Rollback of %s: %s.", operation, done.did)
-            intent = publisher.intents.load(operation.key)
-            if intent is not None and done.is_clean:
-                publisher.intents.forget(intent)
+            forget_if_over(publisher, operation.key, done)
         self._tell_the_truth(context, done)
         return {"state": done.state.name.lower(), "did": done.did, "went_live": done.went_live}
 

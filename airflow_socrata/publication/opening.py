@@ -11,14 +11,27 @@ from airflow_socrata.publication import waits
 from airflow_socrata.publication.discarding import discard_working_copy
 from airflow_socrata.publication.errors import WorkingCopyInTheWay
 from airflow_socrata.publication.handle import Handle
-from airflow_socrata.publication.operation import Baseline, Intent, Mark, Method, Operation, Phase
+from airflow_socrata.publication.operation import (
+    IN_FLIGHT,
+    Baseline,
+    Intent,
+    Mark,
+    Method,
+    Operation,
+    Phase,
+    RunState,
+)
 from airflow_socrata.publication.ownership import Finding, Ownership, whose
 from airflow_socrata.publication.preflight import check_order, check_published, read_dataset, working_copies
-from airflow_socrata.publication.proof import settle_publish
+from airflow_socrata.publication.proof import Outcome, settle_publish
 from airflow_socrata.publication.rollback import roll_back
 
 if TYPE_CHECKING:
     from airflow_socrata.publication.publisher import Publisher
+
+
+#: Seconds for which the intent of a copy call without a known end is kept.
+A_DAY = 86_400.0
 
 
 class ExistingCopy(enum.StrEnum):
@@ -126,9 +139,9 @@ def prepare(publisher: Publisher, operation: Operation, opening: Opening) -> Pre
     before = publisher.intents.load(operation.key)
     if before is not None and before.phase is Phase.PUBLISHING:
         publisher.log(
-            "An earlier try had sent publish; waiting for its outcome before a new working copy is opened."
+            "An earlier try had sent publish; waiting for its outcome before opening a working copy."
         )
-        settle_publish(publisher, before, opening.timeout)
+        settle_publish(publisher, before, IN_FLIGHT)
         dataset = read_dataset(publisher, opening.dataset)
     found = working_copies(publisher, dataset)
     adopted = _clear_the_way(publisher, operation, opening, found)
@@ -158,25 +171,44 @@ def _clear_the_way(
     """Discard what may be discarded, refuse what may not, return what can be adopted."""
     keys = {*publisher.intents.unfinished(publisher.domain, opening.dataset), operation.key}
     intents = [intent for key in sorted(keys) if (intent := publisher.intents.load(key)) is not None]
+    own = publisher.intents.load(operation.key)
     adopted = None
     for view in found:
         finding = whose(view, operation, intents, publisher.runs)
-        match _remedy(finding, opening, publisher.intents.load(operation.key)):
-            case Remedy.ADOPT:
-                publisher.log(f"Adopting {finding}.")
-                adopted = view
-            case Remedy.DISCARD:
-                publisher.log(f"Discarding {finding} before a new one is opened.")
-                discard_working_copy(publisher, view.id, opening.dataset)
-            case _:
-                raise WorkingCopyInTheWay(_in_the_way(publisher, finding, opening.dataset))
-    for intent in intents:
-        if intent.operation.key != operation.key and intent.working_copy not in {
-            None,
-            adopted and adopted.id,
-        }:
-            publisher.intents.forget(intent)
+        remedy = _remedy(finding, opening, own)
+        if remedy is Remedy.REFUSE or _publish_is_under_way(publisher, finding, intents):
+            raise WorkingCopyInTheWay(_in_the_way(publisher, finding, opening.dataset))
+        if remedy is Remedy.ADOPT:
+            publisher.log(f"Adopting {finding}.")
+            adopted = view
+        else:
+            publisher.log(f"Discarding {finding} before a new one is opened.")
+            discard_working_copy(publisher, view.id, opening.dataset)
+    _forget_ended(publisher, [intent for intent in intents if intent.operation.key != operation.key])
     return adopted
+
+
+def _publish_is_under_way(publisher: Publisher, finding: Finding, intents: list[Intent]) -> bool:
+    """Whether a working copy of ours waits for a steward, or its publish for the portal's queue."""
+    if finding.mark is None:
+        return False
+    owner = finding.mark.operation.key
+    intent = next((intent for intent in intents if intent.operation.key == owner), None)
+    if finding.view.awaits_approval:
+        return True
+    if intent is None or intent.phase is not Phase.PUBLISHING:
+        return False
+    return settle_publish(publisher, intent, IN_FLIGHT) is Outcome.OPEN and intent.accepted
+
+
+def _forget_ended(publisher: Publisher, intents: list[Intent]) -> None:
+    """Forget the intents of runs that are over, a day after a copy call of theirs could have landed."""
+    now = publisher.clock.time()
+    for intent in intents:
+        ended = publisher.runs.state(intent.operation.dag_id, intent.operation.run_id) is RunState.ENDED
+        may_land = intent.working_copy is None and now - intent.recorded_at < A_DAY
+        if ended and not may_land:
+            publisher.intents.forget(intent)
 
 
 def _remedy(finding: Finding, opening: Opening, intent: Intent | None) -> Remedy:

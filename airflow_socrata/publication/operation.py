@@ -124,6 +124,10 @@ class Baseline:
         )
 
 
+#: Seconds for which a copy or publish call may still be in flight after the process that sent it is gone.
+IN_FLIGHT = 60.0
+
+
 class Phase(enum.StrEnum):
     """How far an operation has got; each is recorded before the step that it names."""
 
@@ -153,6 +157,7 @@ class Intent:
     :param working_copy: 4x4 of the copy that was opened, once known.
     :param published_at: epoch seconds (portal) just before publish was sent.
     :param expected_rows: rows that the published dataset must show afterwards.
+    :param accepted: whether the portal has accepted publish as a job (202) that may still be queued.
     """
 
     operation: Operation
@@ -168,6 +173,7 @@ class Intent:
     conn_id: str = ""
     published_at: float | None = None
     expected_rows: int | None = None
+    accepted: bool = False
 
     def at(self, phase: Phase, **changes: Any) -> Intent:
         """Return this intent in another phase."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_socrata.client import Accepted, Conflict, InvalidRequest, NotFound, View, views
+from airflow_socrata.client import Accepted, RequestRefused, View, views
 from airflow_socrata.publication import waits
 from airflow_socrata.publication.errors import (
     HandleMismatch,
@@ -155,14 +155,43 @@ def send(publisher: Publisher, handle: Handle, intent: Intent) -> Published | Ac
 
     try:
         answer = publisher.session.repeat(look_then_publish)
-    except (NotFound, Conflict, InvalidRequest) as error:
+    except RequestRefused as error:
         earlier = settle_earlier(publisher, handle, intent)
         if earlier is None:
+            refused(publisher, intent)
             raise error
         return earlier
     if isinstance(answer, Accepted):
+        publisher.intents.save(intent.at(Phase.PUBLISHING, accepted=True))
         return settle_earlier(publisher, handle, intent) or answer
     return answer
+
+
+def follow(
+    publisher: Publisher, handle: Handle, accepted: Accepted, timeout: float, *, await_approval: bool
+) -> None:
+    """Wait for the end of a publish job that the portal has accepted.
+
+    :raises PublishFailed: the portal says that the job failed.
+    """
+    publisher.log(f"The portal is publishing {handle.working_copy} ({accepted.status or 'accepted'}).")
+    job = waits.publish_job(
+        handle.dataset,
+        handle.working_copy,
+        accepted,
+        publisher.patience(timeout),
+        await_approval=await_approval,
+    )
+    try:
+        publisher.wait(job)
+    except (RequestRefused, PublishFailed):
+        refused(publisher, check_handle(publisher, handle))
+        raise
+
+
+def refused(publisher: Publisher, intent: Intent) -> None:
+    """Record that no publish is in flight: the portal has refused it, or its job has failed."""
+    publisher.intents.save(intent.at(Phase.OPENED, published_at=None, accepted=False))
 
 
 def settle_earlier(publisher: Publisher, handle: Handle, intent: Intent) -> Published | None:

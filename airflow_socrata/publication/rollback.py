@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from airflow_socrata.publication import waits
 from airflow_socrata.publication.discarding import discard_working_copy
-from airflow_socrata.publication.operation import Intent, Phase
+from airflow_socrata.publication.operation import IN_FLIGHT, Intent, Phase
 from airflow_socrata.publication.ownership import Ownership, is_deletable, whose
 from airflow_socrata.publication.preflight import read_dataset, read_or_none, working_copies
 from airflow_socrata.publication.proof import Outcome, outcome
@@ -28,6 +28,7 @@ class State(enum.StrEnum):
     MAYBE_OPENING = "an intent, and no working copy of ours yet"
     DRAFT = "our working copy is open, and publish was never sent"
     PUBLISH_SENT = "our working copy is open, and a publish call may be in flight"
+    PUBLISH_QUEUED = "our working copy is open, and the portal has accepted its publish as a job"
     AWAITS_APPROVAL = "our working copy waits for a steward's approval"
     PUBLISHED = "the published view proves that our working copy went live"
     UNPROVED = "our working copy is gone, and nothing proves that it went live"
@@ -39,7 +40,8 @@ class Action(enum.StrEnum):
     NOTHING = "nothing"
     LOOK_AGAIN = "look again until the copy call must have ended"
     DISCARD = "re-read, then delete the working copy"
-    WAIT = "wait for the publish call to end, then decide anew; discard if it is still a draft"
+    WAIT = "wait for the publish call to end and decide anew; discard if it is still a draft then"
+    WAIT_LONGER = "wait for the publish job to end and decide anew; fail loudly if it is still queued then"
     AS_TOLD = "leave it and report, or discard it, as on_approval says"
     REPORT = "fail loudly, with what is where"
 
@@ -50,6 +52,7 @@ ROLLBACK: dict[State, Action] = {
     State.MAYBE_OPENING: Action.LOOK_AGAIN,
     State.DRAFT: Action.DISCARD,
     State.PUBLISH_SENT: Action.WAIT,
+    State.PUBLISH_QUEUED: Action.WAIT_LONGER,
     State.AWAITS_APPROVAL: Action.AS_TOLD,
     State.PUBLISHED: Action.NOTHING,
     State.UNPROVED: Action.REPORT,
@@ -79,8 +82,21 @@ class RolledBackTo:
     is_clean: bool
 
 
+#: What an action becomes when there is no time left to wait.
+_OUT_OF_PATIENCE: dict[Action, Action] = {
+    Action.LOOK_AGAIN: Action.NOTHING,
+    Action.WAIT: Action.DISCARD,
+    Action.WAIT_LONGER: Action.REPORT,
+}
+
+
 def roll_back(
-    publisher: Publisher, key: str, *, patience: float = 60.0, on_approval: OnApproval = OnApproval.LEAVE
+    publisher: Publisher,
+    key: str,
+    *,
+    patience: float = IN_FLIGHT,
+    job_patience: float = 900.0,
+    on_approval: OnApproval = OnApproval.LEAVE,
 ) -> RolledBackTo:
     """Bring a publication to an end in which no working copy of it is left, or say what is left.
 
@@ -88,23 +104,21 @@ def roll_back(
 
     :param key: key of the operation.
     :param patience: seconds for a copy or publish call that may still be in flight.
+    :param job_patience: seconds for a publish job that the portal has accepted.
     :param on_approval: what to do with a working copy that waits for approval.
     """
-    deadline = publisher.clock.time() + patience
+    began = publisher.clock.time()
     while True:
         intent = publisher.intents.load(key)
         state, copy = find_state(publisher, intent)
         action = ROLLBACK[state]
-        left = deadline - publisher.clock.time()
         if action is Action.AS_TOLD:
             action = Action.DISCARD if on_approval is OnApproval.WITHDRAW else Action.REPORT
-        if action is Action.WAIT and left <= 0:
-            action = Action.DISCARD
-        if action is Action.LOOK_AGAIN and left <= 0:
-            action = Action.NOTHING
-        if action in {Action.WAIT, Action.LOOK_AGAIN}:
+        left = began + (job_patience if action is Action.WAIT_LONGER else patience) - publisher.clock.time()
+        if action in _OUT_OF_PATIENCE and left > 0:
             publisher.session.sleep(min(publisher.poll, max(left, 0.05)))
             continue
+        action = _OUT_OF_PATIENCE.get(action, action)
         return _act(publisher, action, state, intent, copy)
 
 
@@ -127,7 +141,7 @@ def find_state(publisher: Publisher, intent: Intent | None) -> tuple[State, View
 def _publish_state(publisher: Publisher, intent: Intent, copy: View | None) -> State:
     sighting = publisher.wait(waits.look(intent.dataset, intent.working_copy or intent.dataset))
     return {
-        Outcome.OPEN: State.PUBLISH_SENT,
+        Outcome.OPEN: State.PUBLISH_QUEUED if intent.accepted else State.PUBLISH_SENT,
         Outcome.AWAITS_APPROVAL: State.AWAITS_APPROVAL,
         Outcome.PUBLISHED: State.PUBLISHED,
         Outcome.UNPROVED: State.UNPROVED,
@@ -164,8 +178,16 @@ def _act(
         return RolledBackTo(state, f"discarded working copy {copy.id}", went_live, is_clean=True)
     if went_live:
         return RolledBackTo(state, "nothing to roll back: the data are live", went_live, is_clean=True)
-    if intent is not None and state is not State.NOTHING:
-        publisher.intents.save(intent.at(Phase.DISCARDED))
     return RolledBackTo(
         state, "nothing to roll back: no working copy of this run is open", went_live, is_clean=True
     )
+
+
+def forget_if_over(publisher: Publisher, key: str, done: RolledBackTo) -> None:
+    """Remove the intent of an operation that is over.
+
+    That of a copy call that may land later stays: from it the next run tells the copy from a person's.
+    """
+    intent = publisher.intents.load(key)
+    if intent is not None and done.is_clean and done.state is not State.MAYBE_OPENING:
+        publisher.intents.forget(intent)
