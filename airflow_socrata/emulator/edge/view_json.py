@@ -1,0 +1,133 @@
+"""A view as ``/api/views`` shows it: keys and types of the recorded ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_socrata.emulator.edge.accounts import user_by_id
+from airflow_socrata.emulator.store.model import UNPUBLISHED
+
+if TYPE_CHECKING:
+    from airflow_socrata.emulator.edge.accounts import User
+    from airflow_socrata.emulator.edge.portal import Portal
+    from airflow_socrata.emulator.store.model import Column, View
+
+# What PUT and POST of a view may set, beside metadata and privateMetadata.
+EDITABLE = (
+    "name", "description", "attribution", "attributionLink", "category", "tags", "licenseId", "license",
+    "resourceName", "displayType", "rowClass", "provenance", "hideFromCatalog", "hideFromDataJson", "query",
+    "displayFormat", "locale",
+)  # fmt: skip
+
+
+def view_json(portal: Portal, view: View, user: User | None) -> dict[str, Any]:
+    """Return a view as this caller sees it."""
+    rights = portal.rights_of(view, user)
+    dataset = view.dataset
+    shown: dict[str, Any] = {
+        "id": view.id,
+        "assetType": view.asset_type,
+        "averageRating": 0,
+        "createdAt": view.created_at,
+        "diciBackend": False,
+        "displayType": "table",
+        "downloadCount": 0,
+        "hideFromCatalog": False,
+        "hideFromDataJson": False,
+        "locale": "en_US",
+        "locked": False,
+        "newBackend": dataset.new_backend,
+        "numberOfComments": 0,
+        "oid": view.oid,
+        "provenance": "official",
+        "publicationAppendEnabled": False,
+        "publicationGroup": dataset.group,
+        "publicationStage": view.stage,
+        "rowClass": "",
+        "rowsUpdatedAt": view.rows_updated_at,
+        "rowsUpdatedBy": view.rows_updated_by,
+        "tableId": view.copy.table_id,
+        "totalTimesRated": 0,
+        "viewCount": 0,
+        "viewLastModified": view.modified_at,
+        "viewType": "tabular",
+        "query": {},
+    }
+    shown |= {key: value for key, value in view.fields.items() if key in EDITABLE and value is not None}
+    if view.publication_date is not None:
+        shown["publicationDate"] = view.publication_date
+    if view.is_working_copy and dataset.published is not None:
+        shown["publishedViewUid"] = dataset.published.id
+    if view.modifying_view_uid is not None:
+        shown["modifyingViewUid"] = view.modifying_view_uid
+    identifier = view.copy.identifier
+    if identifier is not None:
+        shown["rowIdentifierColumnId"] = identifier.id
+    shown["approvals"] = view.approvals
+    shown["clientContext"] = {"clientContextVariables": [], "inheritedVariables": {}}
+    shown["columns"] = [column_json(column) for column in view.copy.columns]
+    shown |= _audience(view)
+    shown["metadata"] = _metadata(portal, view)
+    if "update_view" in rights:
+        shown["privateMetadata"] = view.private_metadata
+    shown["owner"] = user_by_id(view.owner).short()
+    shown["tableAuthor"] = user_by_id(view.author).short()
+    shown["rights"] = list(rights)
+    shown["tags"] = view.fields.get("tags") or []
+    shown["flags"] = ["default", "ownerMayBeContacted", "restorable", "restorePossibleForType"]
+    return shown
+
+
+def _metadata(portal: Portal, view: View) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"rdfSubject": "0", "rdfClass": ""} | view.metadata
+    identifier = view.copy.identifier
+    if identifier is not None:
+        as_name = portal.switches.row_identifier_form == "field_name" and view.dataset.new_backend
+        metadata["rowIdentifier"] = identifier.field_name if as_name else identifier.id
+    elif not view.dataset.new_backend:
+        metadata["rowIdentifier"] = "0"
+    metadata.setdefault("availableDisplayTypes", ["table", "fatrow", "page"])
+    return metadata
+
+
+def _audience(view: View) -> dict[str, Any]:
+    grants = [{"inherited": False, "type": "viewer", "flags": ["public"]}]
+    shown: dict[str, Any] = {}
+    if view.scope == "public":
+        shown["grants"] = grants
+    if view.stage == UNPUBLISHED and view.pending_scope == "public":
+        shown["pendingGrants"] = grants
+    shown["permissions"] = permissions_json(view)
+    return shown
+
+
+def permissions_json(view: View) -> dict[str, Any]:
+    """Return who may see a view."""
+    users = [
+        {"id": user_id, "accessLevels": [{"name": level, "version": "all"}]}
+        for user_id, level in view.shares.items()
+    ]
+    users.insert(0, {"id": view.owner, "accessLevels": [{"name": "current_owner", "version": "all"}]})
+    return {"scope": view.scope, "accessLevels": [], "users": users}
+
+
+def column_json(column: Column) -> dict[str, Any]:
+    """Return a column as views show it."""
+    shown: dict[str, Any] = {
+        "id": column.id,
+        "name": column.name,
+        "dataTypeName": column.kind,
+        "description": column.description,
+        "fieldName": column.field_name,
+        "position": column.position,
+        "renderTypeName": column.kind,
+        "tableColumnId": column.table_column_id,
+    }
+    if column.width is not None:
+        shown["width"] = column.width
+    if column.statistics is not None:
+        shown["cachedContents"] = column.statistics
+    shown["format"] = column.format
+    if column.flags:
+        shown["flags"] = column.flags
+    return shown

@@ -1,0 +1,201 @@
+"""Views: create, read, change, permit, delete, and find."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_socrata.emulator.edge.columns import new_column, set_identifier
+from airflow_socrata.emulator.edge.jobs import PUBLISH
+from airflow_socrata.emulator.edge.portal import Reply
+from airflow_socrata.emulator.edge.view_json import EDITABLE, permissions_json, view_json
+from airflow_socrata.emulator.errors import core_error, invalid_request, view_missing
+from airflow_socrata.emulator.store.model import UNPUBLISHED
+
+if TYPE_CHECKING:
+    from airflow_socrata.emulator.edge.accounts import User
+    from airflow_socrata.emulator.edge.portal import Exchange, Portal
+    from airflow_socrata.emulator.store.model import View
+
+_SCOPES = {
+    "public.read": "public",
+    "public": "public",
+    "public.add": "public",
+    "private": "private",
+    "site": "site",
+}
+
+
+def make_view(portal: Portal, user: User, body: dict[str, Any], *, new_backend: bool, view_id: str | None = None) -> View:  # fmt: skip
+    """Create a dataset from the body of a create call; nothing stays when a part of it is refused.
+
+    :raises PortalError: 400 when the body does not do.
+    """
+    name = body.get("name")
+    if not isinstance(name, str) or not name.strip():
+        raise invalid_request("You must specify a name")
+    metadata = dict(body.get("metadata") or {})
+    wanted = metadata.pop("rowIdentifier", None)
+    taken: set[str] = set()
+    columns = [new_column(portal, spec, i, taken) for i, spec in enumerate(body.get("columns") or [], 1)]
+    fields = {key: body[key] for key in EDITABLE if key in body}
+    view = portal.store.create(view_id, fields, columns, None, user.id, new_backend=new_backend)
+    view.metadata = metadata
+    view.private_metadata = dict(body.get("privateMetadata") or {})
+    if wanted is not None:
+        try:
+            set_identifier(portal, view, wanted)
+        except Exception:
+            portal.store.remove(view)
+            raise
+    return view
+
+
+def create(portal: Portal, exchange: Exchange) -> Reply:
+    """``POST /api/views``."""
+    user = portal.publisher(exchange)
+    body = exchange.json()
+    if not isinstance(body, dict):
+        raise invalid_request("The body must be a JSON object")
+    asked = exchange.first("nbe")
+    new_backend = portal.switches.backend == "new" if asked is None else asked == "true"
+    view = make_view(portal, user, body, new_backend=new_backend)
+    return Reply.of(view_json(portal, view, user))
+
+
+def read(portal: Portal, exchange: Exchange) -> Reply:
+    """``GET /api/views/{id}``, also with ``method=getLensPublicationGroup`` or ``getPublicationGroup``."""
+    view_id = exchange.part()[0]
+    method = exchange.first("method")
+    if method in {"getLensPublicationGroup", "getPublicationGroup"}:
+        return _group(portal, exchange, view_id)
+    view = portal.view(view_id, exchange.user)
+    return Reply.of(view_json(portal, view, exchange.user))
+
+
+def _group(portal: Portal, exchange: Exchange, view_id: str) -> Reply:
+    view = portal.view(view_id, exchange.user)
+    stage = exchange.first("stage")
+    members = [
+        view_json(portal, each, exchange.user)
+        for each in list(view.dataset.views.values())
+        if each.modifying_view_uid is None
+        and stage in {None, each.stage}
+        and "read" in portal.rights_of(each, exchange.user)
+    ]
+    if portal.switches.group_form == "single":
+        if not members:
+            raise view_missing(view_id)
+        return Reply.of(members[0])
+    return Reply.of(members)
+
+
+def search(portal: Portal, exchange: Exchange) -> Reply:
+    """``GET /api/views``: all, or those of ``method=getByIds&ids=…``."""
+    wanted = exchange.all("ids") if exchange.first("method") == "getByIds" else None
+    ids = {part for text in wanted for part in text.split(",")} if wanted is not None else None
+    views = [
+        view_json(portal, view, exchange.user)
+        for view in portal.store.views()
+        if (ids is None or view.id in ids) and "read" in portal.rights_of(view, exchange.user)
+    ]
+    return Reply.of(views)
+
+
+def update(portal: Portal, exchange: Exchange) -> Reply:
+    """``PUT /api/views/{id}``: given keys replace the view's, all else stays; or ``method=setPermission``."""
+    view_id = exchange.part()[0]
+    if exchange.first("method") == "setPermission":
+        return _set_permission(portal, exchange, view_id)
+    view = portal.view(view_id, exchange.user, "update_view")
+    body = exchange.json()
+    if not isinstance(body, dict):
+        raise invalid_request("The body must be a JSON object")
+    if "name" in body and not str(body["name"] or "").strip():
+        raise invalid_request("You must specify a name")
+    if exchange.first("validateOnly") == "true" or exchange.first("method") == "validate":
+        return Reply.of(view_json(portal, view, exchange.user))
+    with portal.books:
+        apply_changes(portal, view, body)
+    return Reply.of(view_json(portal, view, exchange.user))
+
+
+def apply_changes(portal: Portal, view: View, body: dict[str, Any]) -> None:
+    """Merge the top-level keys of a body into a view."""
+    metadata = body.get("metadata")
+    if isinstance(metadata, dict):
+        rest = {key: value for key, value in metadata.items() if key != "rowIdentifier"}
+        identifier = view.copy.identifier
+        known = (
+            {None, identifier.id, str(identifier.id), identifier.field_name} if identifier else {None, "0"}
+        )
+        if metadata.get("rowIdentifier") not in known:
+            with view.dataset.write_lock(portal.switches.write_lock_seconds, view.id):
+                set_identifier(portal, view, metadata["rowIdentifier"])
+        view.metadata = {key: value for key, value in rest.items() if key not in {"rdfSubject", "rdfClass"}}
+    if isinstance(body.get("privateMetadata"), dict):
+        view.private_metadata = body["privateMetadata"]
+    view.fields = view.fields | {key: body[key] for key in EDITABLE if key in body}
+    view.modified_at = portal.clock.seconds()
+
+
+def _set_permission(portal: Portal, exchange: Exchange, view_id: str) -> Reply:
+    view = portal.view(view_id, exchange.user, "grant")
+    asked = exchange.first("value")
+    if asked is None:
+        body = exchange.json()
+        asked = body if isinstance(body, str) else None
+    if asked not in _SCOPES:
+        raise invalid_request(f"Unknown permission: {asked}")
+    set_scope(portal, view, _SCOPES[asked])
+    return Reply(200, b"")
+
+
+def set_scope(portal: Portal, view: View, scope: str) -> None:
+    """Set who may see a view; on an unpublished one it becomes true with publishing."""
+    if scope == "site" and not portal.switches.site_scope:
+        raise core_error(400, None, "Site scope not enabled")
+    if view.stage == UNPUBLISHED:
+        view.pending_scope = scope
+    else:
+        view.scope = scope
+    view.modified_at = portal.clock.seconds()
+
+
+def read_permissions(portal: Portal, exchange: Exchange) -> Reply:
+    """``GET /api/views/{id}/permissions``."""
+    return Reply.of(permissions_json(portal.view(exchange.part()[0], exchange.user)))
+
+
+def put_permissions(portal: Portal, exchange: Exchange) -> Reply:
+    """``PUT /api/views/{id}/permissions``."""
+    view = portal.view(exchange.part()[0], exchange.user, "grant")
+    body = exchange.json()
+    if not isinstance(body, dict):
+        raise invalid_request("The body must be a JSON object")
+    scope = body.get("scope")
+    if scope is not None:
+        if scope not in {"public", "private", "site"}:
+            raise invalid_request(f"Unknown scope: {scope}")
+        set_scope(portal, view, scope)
+    for entry in body.get("users") or []:
+        levels = [level.get("name") for level in entry.get("accessLevels", [])]
+        if entry.get("id") and levels and levels[0] != "current_owner":
+            view.shares[entry["id"]] = levels[0]
+    return Reply.of(permissions_json(view))
+
+
+def delete(portal: Portal, exchange: Exchange) -> Reply:
+    """``DELETE /api/views/{id}``: discards a working copy, deletes anything else for good; no body."""
+    view = portal.view(exchange.part()[0], exchange.user, "delete_view")
+    dataset = view.dataset
+    with dataset.write_lock(portal.switches.write_lock_seconds, view.id):
+        if portal.store.find(view.id) is not view or view not in dataset.views.values():
+            raise view_missing(view.id)
+        running = portal.jobs.find(PUBLISH, view.id)
+        if running is not None and not running.is_done:
+            if portal.switches.discard_while_publishing == "refuse" and not running.waits_for_approval:
+                raise core_error(409, "conflict", "The dataset is being published")
+            portal.jobs.forget(running)
+        with portal.books:
+            portal.store.remove(view)
+    return Reply(200, b"")

@@ -1,0 +1,176 @@
+"""The emulator's switches: every behaviour that public evidence leaves open, with its mark.
+
+Marks: D documented by the vendor, C seen in a client or in a vendor's test, S read in open server source,
+R recorded from a live portal, I inferred, U unknown (a choice had to be made), E the emulator's own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def _switch(default: Any, mark: str, text: str, choices: tuple[str, ...] = ()) -> Any:
+    return field(default=default, metadata={"mark": mark, "text": text, "choices": choices})
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """How this portal behaves. ``auto`` follows the dataset's back end."""
+
+    backend: str = _switch("new", "C", "Back end of datasets created without `nbe=`.", ("new", "old"))
+    copy_methods: str = _switch(
+        "both",
+        "U",
+        "Which `method` POST publication takes: `both`, only `copySchema`, or `none`; others get 400.",
+        ("both", "copySchema", "none"),
+    )
+    existing_copy: str = _switch(
+        "return",
+        "I",
+        "POST copy while a working copy is open: `return` it with 200, or `conflict` (409).",
+        ("return", "conflict"),
+    )
+    rows_to_published: str = _switch(
+        "auto",
+        "S/I",
+        "Row writes to the published id while a working copy is open: `refuse` (409), `copy` (they land in the"
+        " working copy), `published`. `auto` is `refuse` on the new back end and `published` on the old.",
+        ("auto", "refuse", "copy", "published"),
+    )
+    working_copy_after_publish: str = _switch(
+        "auto",
+        "I",
+        "What the working copy's 4x4 is after publish: `gone` (404) or `snapshot` (the old rows). `auto` is"
+        " `gone` on the new back end and `snapshot` on the old.",
+        ("auto", "gone", "snapshot"),
+    )
+    publish_takes_metadata: bool = _switch(
+        True, "I", "On publish, the copy's name, description, metadata and so on become the published view's."
+    )
+    private_metadata_survives_publish: bool = _switch(
+        True, "I", "On publish, the copy's `privateMetadata` becomes the published view's; else that is kept."
+    )
+    copy_inherits_private_metadata: bool = _switch(
+        True, "I", "A new working copy carries the published view's `privateMetadata`."
+    )
+    unknown_fields: str = _switch(
+        "auto",
+        "R/C",
+        "A field that the dataset lacks: `refuse` (400) or `ignore`. `auto` is `refuse` on the new back end and"
+        " `ignore` on the old.",
+        ("auto", "refuse", "ignore"),
+    )
+    summary_form: str = _switch(
+        "auto",
+        "R",
+        "Summary of a row write: `four` or `six` keys, or `reports` (the inner per-row list). `auto` is `four`"
+        " on the new back end and `six` on the old. `$$version=2.0` always asks for the fourth form.",
+        ("auto", "four", "six", "reports"),
+    )
+    row_identifier_form: str = _switch(
+        "column_id",
+        "R",
+        "`metadata.rowIdentifier` of a view: the column's `column_id` (as recorded in 2025) or `field_name`."
+        " `rowIdentifierColumnId` is there in both.",
+        ("column_id", "field_name"),
+    )
+    missing_row_identifier: str = _switch(
+        "count",
+        "I",
+        "A row whose row identifier is null: `count` it in Errors at 200, or `refuse` the request (400).",
+        ("count", "refuse"),
+    )
+    row_lock_status: int = _switch(
+        409,
+        "S",
+        "Status of a row write that cannot get the write lock: 409, or 500 as the inner service says.",
+    )
+    write_lock_seconds: float = _switch(
+        10.0, "S", "How long a writer waits for the dataset's write lock, in seconds."
+    )
+    csv_header: str = _switch(
+        "both",
+        "D",
+        "Names that a CSV header may use: `both` field names and display names, or `field_names` alone.",
+        ("both", "field_names"),
+    )
+    write_options: bool = _switch(
+        True, "U", "Whether `errorsAreFatal`, `truncate` and friends pass the public edge (else ignored)."
+    )
+    replica_lag_seconds: float = _switch(
+        0.0, "S", "Reads are stale for so many seconds (portal clock) after a write or publish."
+    )
+    replica_lag_polls: int = _switch(
+        0, "E", "Reads are stale until the dataset has been read or polled so many times after a write."
+    )
+    replica_manual: bool = _switch(False, "E", "Reads are stale after a write until `replicate()` is called.")
+    approvals: bool = _switch(False, "D", "Publishing a working copy waits for an approval.")
+    approval_reply: str = _switch(
+        "view",
+        "I",
+        "Reply to a publish that waits for approval: the unpublished `view` with a pending approval (200), or"
+        " `accepted` (202).",
+        ("view", "accepted"),
+    )
+    discard_while_publishing: str = _switch(
+        "refuse",
+        "I",
+        "DELETE of a working copy whose publish is queued: `refuse` (409) or `allow`.",
+        ("refuse", "allow"),
+    )
+    pending_status: int = _switch(
+        400, "U", "Status of a copy or publish refused because geocoding is pending."
+    )
+    site_scope: bool = _switch(False, "C", "Whether the permission `site` is enabled on this domain.")
+    private_read_status: int = _switch(
+        403, "I", "What a signed-in caller without rights gets for a private view: 403 or 404."
+    )
+    wrong_secret_code: str = _switch(
+        "authentication_required", "U", "`code` in the body of a 401 (the body itself is unrecorded)."
+    )
+    group_form: str = _switch(
+        "array", "I", "Reply of getLensPublicationGroup: `array` or the `single` view.", ("array", "single")
+    )
+    cached_contents_rows: int = _switch(
+        5000, "E", "Column statistics (`cachedContents`) are made at publish up to so many rows."
+    )
+
+    def changed(self, values: dict[str, Any]) -> Switches:
+        """Return a copy with some switches changed.
+
+        :param values: switch names and their new values.
+        :raises ValueError: a name or a value is unknown; the message names the choices.
+        """
+        known = {entry.name: entry for entry in dataclasses.fields(self)}
+        checked = {}
+        for name, value in values.items():
+            if name not in known:
+                raise ValueError(f"no switch {name!r}; the switches are {', '.join(sorted(known))}")
+            checked[name] = _checked(known[name], value)
+        return dataclasses.replace(self, **checked)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all switches as a plain dict."""
+        return dataclasses.asdict(self)
+
+
+def _checked(entry: dataclasses.Field[Any], value: Any) -> Any:
+    choices = entry.metadata["choices"]
+    if choices:
+        if value not in choices:
+            raise ValueError(f"switch {entry.name}: {value!r} is none of {', '.join(choices)}")
+        return value
+    kind = type(entry.default)
+    if kind is bool:
+        if isinstance(value, bool):
+            return value
+        if str(value).lower() in {"true", "false"}:
+            return str(value).lower() == "true"
+    else:
+        try:
+            return kind(value)
+        except (TypeError, ValueError):
+            pass
+    raise ValueError(f"switch {entry.name}: {value!r} is not {kind.__name__}")

@@ -1,0 +1,1 @@
+"""SoQL, the portal's query language: parsed by sqlglot, run by the embedded database."""
