@@ -35,8 +35,9 @@ Compression: TypeAlias = Literal["gzip", "infer"]
 class SocrataLoadOperator(SocrataOperator):
     """Base of the operators that load rows: not used by itself.
 
-    :param source: path or URL that ``ObjectStoragePath`` opens (templated), or a callable that returns or
-        yields dicts; it is called with the context values that its parameters name.
+    :param source: path or URL that ``ObjectStoragePath`` opens. (templated)
+    :param rows: instead of ``source``: a callable that returns or yields dicts; it is called with the context
+        values that its parameters name, and again when a load starts over.
     :param working_copy: the handle that the task which opens the working copy returned. (templated)
     :param columns: source column to field name, for the columns that are named otherwise.
     :param extra_columns: ``error`` or ``ignore`` columns that the dataset lacks.
@@ -68,7 +69,8 @@ class SocrataLoadOperator(SocrataOperator):
     def __init__(
         self,
         *,
-        source: Any,
+        source: Any = None,
+        rows: Callable[..., Iterable[Mapping[str, Any]]] | None = None,
         working_copy: Any = None,
         dataset: str | None = None,
         columns: Mapping[str, str] | None = None,
@@ -88,7 +90,10 @@ class SocrataLoadOperator(SocrataOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if (source is None) == (rows is None):
+            raise ValueError("give either source (a path or URL) or rows (a callable that yields dicts)")
         self.source = source
+        self.rows = rows
         self.working_copy = working_copy
         self.dataset = dataset
         self.columns = columns
@@ -120,8 +125,8 @@ class SocrataLoadOperator(SocrataOperator):
         )
 
     def _row_source(self, context: Context) -> RowSource:
-        if callable(self.source):
-            return RowsSource(_bound(self.source, context), name=getattr(self.source, "__name__", "rows"))
+        if self.rows is not None:
+            return RowsSource(_bound(self.rows, context), name=getattr(self.rows, "__name__", "rows"))
         form = FileFormat(
             self.file_format,
             self.encoding,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-pytest_plugins = ["airflow_socrata.emulator.pytest_plugin"]
+pytest_plugins = ["pp"]
 
 COLUMNS = [
     {"name": "Event id", "fieldName": "event_id", "dataTypeName": "text"},

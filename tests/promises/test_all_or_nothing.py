@@ -13,7 +13,7 @@ def test_an_upsert_is_published_whole(dataset: Any, publish_dag: Any, run_dag: A
     dag = publish_dag(
         dataset,
         lambda p: SocrataUpsertOperator(
-            task_id="upsert", working_copy=p.working_copy, source=lambda: [*NEW_ROWS, {"event_id": "e2", ":deleted": True}]
+            task_id="upsert", working_copy=p.working_copy, rows=lambda: [*NEW_ROWS, {"event_id": "e2", ":deleted": True}]
         ),
     )
     run = run_dag(dag)
@@ -29,7 +29,7 @@ def test_an_upsert_is_published_whole(dataset: Any, publish_dag: Any, run_dag: A
 def test_a_replace_is_published_whole(unkeyed: Any, publish_dag: Any, run_dag: Any) -> None:
     dag = publish_dag(
         unkeyed,
-        lambda p: SocrataReplaceOperator(task_id="replace", working_copy=p.working_copy, source=lambda: NEW_ROWS),
+        lambda p: SocrataReplaceOperator(task_id="replace", working_copy=p.working_copy, rows=lambda: NEW_ROWS),
         method="copySchema",
     )
     run = run_dag(dag)
@@ -46,7 +46,7 @@ def test_a_load_that_raises_changes_nothing(dataset: Any, publish_dag: Any, run_
         raise RuntimeError("the source broke")
 
     dag = publish_dag(
-        dataset, lambda p: SocrataUpsertOperator(task_id="upsert", working_copy=p.working_copy, source=rows)
+        dataset, lambda p: SocrataUpsertOperator(task_id="upsert", working_copy=p.working_copy, rows=rows)
     )
     run = run_dag(dag)
     assert run.state == "failed"
