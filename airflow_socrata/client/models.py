@@ -206,10 +206,10 @@ class View:
 
 
 def _row_identifier(body: Mapping[str, Any], columns: tuple[Column, ...]) -> tuple[str | None, str | None]:
-    """Field name of the row identifier, and the portal's word for it where no column answers to that.
+    """Return the row identifier's field name, and the portal's word for it where no column answers to that.
 
-    The new back end names a field, the old one a column id (a number, sometimes as text), "0" means none; both
-    are seen at the top level and in ``metadata``.
+    A field name or a column id (a number, sometimes as text) is seen at the top level and in ``metadata``, on
+    both back ends; "0" means none.
     """
     unresolved: str | None = None
     for value in (body.get("rowIdentifierColumnId"), mapping(body.get("metadata")).get("rowIdentifier")):

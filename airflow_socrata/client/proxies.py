@@ -23,9 +23,8 @@ def proxy_for(settings: PortalSettings) -> str | None:
         return settings.proxy
     if is_loopback(settings.domain) or _bypassed(settings.domain):
         return None
-    proxy = request.getproxies_environment().get(settings.scheme) or request.getproxies_environment().get(
-        "all"
-    )
+    proxies = request.getproxies_environment()
+    proxy = proxies.get(settings.scheme) or proxies.get("all")
     if not proxy:
         return None
     if "://" not in proxy:

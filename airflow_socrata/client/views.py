@@ -151,7 +151,7 @@ def current_user() -> Call[User]:
 
 
 def portal_date() -> Call[float | None]:
-    """Ask the portal for its time, epoch seconds: the ``Date`` of any answer that only a signed-in user gets."""
+    """Ask the portal for its time, in epoch seconds; None if it does not tell. Needs a signed-in user."""
     user = current_user()
     return Call(user.kind, user.method, user.path, _parse_date, "time of the portal")
 

@@ -95,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class ScriptedPortal:
-    """An HTTP server that gives the answers of its script, then the default one, and remembers the requests."""
+    """An HTTP server that gives the answers of its script, then the default one, and remembers requests."""
 
     def __init__(self, certificate: Certificate | None = None) -> None:
         self.answers: deque[Answer] = deque()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
-import ssl
 import threading
 import time
 from dataclasses import replace
@@ -25,6 +24,7 @@ from airflow_socrata.client import (
 )
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
 
     from unit.client.portal_servers import Certificate, ScriptedPortal

@@ -111,7 +111,7 @@ def test_keyed_rows_are_sent_again_when_the_reply_is_lost(
 def test_kept_connection_closed_by_the_portal_counts_as_sent(
     portal: ScriptedPortal, session: PortalSession
 ) -> None:
-    """The portal may close an idle connection just as the rows go out: nothing proves that it did not read them."""
+    """The portal may close an idle connection just as rows go out: nothing proves that it did not read them."""
     portal.answer(Answer(200, VIEW), Answer(how="reset"))
     session.send(views.read_view("abcd-1234"))
     with pytest.raises(ReplyLost):
