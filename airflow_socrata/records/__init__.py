@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow_socrata.records.batches import Batch, BatchLimits, Guards, batches
 from airflow_socrata.records.errors import RecordsError, SchemaError
+from airflow_socrata.records.prefetch import prefetch
 from airflow_socrata.records.schema import ColumnPlan, DatasetColumn, DatasetSchema, compare
 from airflow_socrata.records.source import FileFormat, FileSource, Row, RowSource, RowsSource
 
@@ -23,4 +24,5 @@ __all__ = [
     "SchemaError",
     "batches",
     "compare",
+    "prefetch",
 ]

@@ -2,76 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING
 
-from airflow_socrata.records.schema import DatasetSchema
-from airflow_socrata.records.source import RowSource
+from airflow_socrata.records.building import Batch, BatchLimits
+from airflow_socrata.records.csv_batches import csv_batches
+from airflow_socrata.records.guards import Guards, require_row_identifier
+from airflow_socrata.records.json_batches import file_batches, rows_batches
+from airflow_socrata.records.source import RowsSource
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from airflow_socrata.records.schema import DatasetSchema
+    from airflow_socrata.records.source import RowSource
 
 __all__ = ["Batch", "BatchLimits", "Guards", "batches"]
-
-
-@dataclass(frozen=True, slots=True)
-class BatchLimits:
-    """How much one request carries at most; a single row larger than that still goes, alone.
-
-    :param rows: rows
-    :param bytes: bytes before compression
-    """
-
-    rows: int = 10_000
-    bytes: int = 8 * 2**20
-
-    def __post_init__(self) -> None:
-        if self.rows < 1 or self.bytes < 1:
-            raise ValueError(f"a batch holds at least one row and one byte, not {self.rows} and {self.bytes}")
-
-
-@dataclass(frozen=True, slots=True)
-class Guards:
-    """What is checked before a row is sent.
-
-    :param row_by_row: look into every row: cell count, row identifier, dates, numbers
-    :param require_row_identifier: refuse a dataset that has no row identifier
-    :param extra_columns: columns that the dataset lacks are an error, or left out
-    """
-
-    row_by_row: bool = True
-    require_row_identifier: bool = True
-    extra_columns: Literal["error", "ignore"] = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One request body, ready to send.
-
-    :param number: the first batch is 1
-    :param rows: rows in it, deletes included
-    :param deletes: rows that ask for a delete
-    :param data: the body as it goes over the wire
-    :param content_type: ``text/csv`` or ``application/json``
-    :param content_encoding: ``gzip`` or None
-    :param first_row: number of its first row in the source, the first of all being 1
-    :param last_row: number of its last row
-    """
-
-    number: int
-    rows: int
-    deletes: int
-    data: bytes = field(repr=False)
-    content_type: str
-    content_encoding: str | None
-    first_row: int
-    last_row: int
-
-    @property
-    def digest(self) -> str:
-        """SHA-256, in hex, of the body before compression (computed on each call)."""
-        data = gzip.decompress(self.data) if self.content_encoding == "gzip" else self.data
-        return hashlib.sha256(data).hexdigest()
 
 
 def batches(
@@ -82,8 +27,13 @@ def batches(
     limits: BatchLimits | None = None,
     guards: Guards | None = None,
     compress: bool = True,
-) -> Iterator[Batch]:
-    """Turn a source into request bodies, one after another, holding one at a time.
+) -> Generator[Batch, None, None]:
+    """Turn a source into request bodies, one after another; one is held at a time.
+
+    A CSV file in UTF-8 goes through as it stands but for its header, which becomes field names. Another
+    encoding, delimiter or quote, a null mark in sight, or a column left out has rows written anew, as CSV.
+    Blank lines are no rows. JSON and dicts become JSON; there, a key that is absent leaves the field as it
+    is, and null clears it, where an empty cell of CSV clears it.
 
     :param source: where the rows come from
     :param schema: the dataset's columns
@@ -91,6 +41,13 @@ def batches(
     :param limits: how much one batch carries
     :param guards: what is checked
     :param compress: gzip the bodies
-    :raises RecordsError: at the first row, or file, that cannot be sent
+    :raises RecordsError: at once for what the dataset lacks; while iterating for what is wrong with the rows
     """
-    raise NotImplementedError
+    limits = limits or BatchLimits()
+    guards = guards or Guards()
+    columns = columns or {}
+    require_row_identifier(schema, guards)
+    if isinstance(source, RowsSource):
+        return rows_batches(source, schema, columns, limits, guards, compress=compress)
+    read = csv_batches if source.kind in {"csv", "tsv"} else file_batches
+    return read(source, schema, columns, limits, guards, compress=compress)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 __all__ = ["RecordsError", "SchemaError"]
 
 
@@ -33,6 +35,10 @@ class RecordsError(ValueError):
         self.row = row
         self.column = column
         super().__init__(_one_line(self))
+
+    def at(self, source: str, *, line: int | None = None, row: int | None = None) -> Self:
+        """Give the same error with the place of the row."""
+        return type(self)(self.problem, source=source, line=line, row=row, column=self.column)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Survive a trip through pickle, which knows positional arguments only."""

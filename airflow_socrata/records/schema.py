@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from airflow_socrata.records.errors import SchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["SYSTEM_FIELDS", "ColumnPlan", "DatasetColumn", "DatasetSchema", "compare"]
 
@@ -70,8 +72,10 @@ def compare(
     columns: Mapping[str, str] | None = None,
     *,
     extra_columns: Literal["error", "ignore"] = "error",
+    all_columns: bool = True,
     source: str | None = None,
     line: int | None = None,
+    row: int | None = None,
 ) -> ColumnPlan:
     """Decide which column of the source fills which field of the dataset.
 
@@ -81,11 +85,23 @@ def compare(
     :param source_columns: names as the source gives them, in order
     :param columns: source column -> field name, for the columns whose name is not the field's
     :param extra_columns: what to do about columns that the dataset lacks
+    :param all_columns: these are all columns of the source, so that the mapping may name no other; JSON rows
+        may leave columns out
     :param source: name of the file for messages
     :param line: line of the header for messages
+    :param row: number of the row for messages
     :raises SchemaError: a column is unknown, named twice, or mapped to what is not there
     """
-    return _Comparison(schema, columns or {}, extra_columns, source, line).plan(tuple(source_columns))
+    place = _Place(source, line, row)
+    comparison = _Comparison(schema, columns or {}, extra_columns, all_columns, place)
+    return comparison.plan(tuple(source_columns))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    source: str | None
+    line: int | None
+    row: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +109,8 @@ class _Comparison:
     schema: DatasetSchema
     columns: Mapping[str, str]
     extra_columns: Literal["error", "ignore"]
-    source: str | None
-    line: int | None
+    all_columns: bool
+    place: _Place
 
     def plan(self, names: tuple[str, ...]) -> ColumnPlan:
         self._check_names(names)
@@ -134,7 +150,9 @@ class _Comparison:
         for name, field in self.columns.items():
             if name not in names:
                 hint = _nearest(name, names)
-                raise self._error(f"the column mapping names it, but the source has no such column{hint}", name)
+                raise self._error(
+                    f"the column mapping names it, but the source has no such column{hint}", name
+                )
             if field not in known:
                 problem = f"is mapped to {field!r}, which is no field of the dataset{_nearest(field, known)}"
                 raise self._error(problem, name)
@@ -167,11 +185,14 @@ class _Comparison:
             if _folded(name) == _folded(field):
                 why = f"differs from field {field!r} in case or punctuation only, and the portal minds both"
                 return self._error(f"{why}; pass columns={{{name!r}: {field!r}}}, {remedy}", name)
-        problem = f"the dataset has no such field{_nearest(name, known)}; map it with columns={{...}}, {remedy}"
+        problem = (
+            f"the dataset has no such field{_nearest(name, known)}; map it with columns={{...}}, {remedy}"
+        )
         return self._error(problem, name)
 
     def _error(self, problem: str, column: str | None = None) -> SchemaError:
-        return SchemaError(problem, source=self.source, line=self.line, column=column)
+        place = self.place
+        return SchemaError(problem, source=place.source, line=place.line, row=place.row, column=column)
 
 
 def _computed(field_name: str) -> bool:

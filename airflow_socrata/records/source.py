@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import IO, Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from airflow_socrata.records.errors import RecordsError
+
+if TYPE_CHECKING:
+    import os
 
 __all__ = ["FileFormat", "FileSource", "Openable", "Row", "RowSource", "RowsSource"]
 

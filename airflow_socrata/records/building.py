@@ -1,0 +1,164 @@
+"""Growing one request body at a time, within the limits."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from dataclasses import dataclass, field
+
+from airflow_socrata.records.compression import BLOCK_BYTES, compressor
+
+__all__ = ["Batch", "BatchBuilder", "BatchLimits", "BodyKind"]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """How much one request carries at most; a single row larger than that still goes, alone.
+
+    :param rows: rows
+    :param bytes: bytes before compression
+    """
+
+    rows: int = 10_000
+    bytes: int = 8 * 2**20
+
+    def __post_init__(self) -> None:
+        if self.rows < 1 or self.bytes < 1:
+            raise ValueError(f"a batch holds at least one row and one byte, not {self.rows} and {self.bytes}")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One request body, ready to send.
+
+    :param number: the first batch is 1
+    :param rows: rows in it, deletes included
+    :param deletes: rows that ask for a delete
+    :param data: the body as it goes over the wire
+    :param content_type: ``text/csv`` or ``application/json``
+    :param content_encoding: ``gzip`` or None
+    :param first_row: number of its first row in the source, the first of all being 1
+    :param last_row: number of its last row
+    """
+
+    number: int
+    rows: int
+    deletes: int
+    data: bytes = field(repr=False)
+    content_type: str
+    content_encoding: str | None
+    first_row: int
+    last_row: int
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hex, of the body before compression; computed on each call."""
+        data = gzip.decompress(self.data) if self.content_encoding == "gzip" else self.data
+        return hashlib.sha256(data).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class BodyKind:
+    """What stands around and between the rows of a body."""
+
+    content_type: str
+    before: bytes
+    between: bytes
+    after: bytes
+
+
+class BatchBuilder:
+    """Takes rows and gives batches; it holds one.
+
+    :param compress: gzip the body as it grows
+    """
+
+    def __init__(self, kind: BodyKind, limits: BatchLimits, *, compress: bool) -> None:
+        self._kind = kind
+        self._limits = limits
+        self._compress = compress
+        self._number = 0
+        self._sent = 0
+        self._begin()
+
+    @property
+    def rows(self) -> int:
+        """Rows held now."""
+        return self._rows
+
+    @property
+    def full(self) -> bool:
+        """Whether no further row fits."""
+        return bool(self._rows) and (self.room_rows <= 0 or self.room_bytes <= 0)
+
+    @property
+    def finished(self) -> int:
+        """How many batches were given."""
+        return self._number
+
+    @property
+    def room_rows(self) -> int:
+        """How many rows still fit."""
+        return self._limits.rows - self._rows
+
+    @property
+    def room_bytes(self) -> int:
+        """How many bytes of rows still fit; may be negative."""
+        return self._limits.bytes - self._size - len(self._kind.after)
+
+    def fits(self, size: int) -> bool:
+        """Whether that many bytes more, or at least one row, fit."""
+        return not self._rows or (self.room_rows > 0 and len(self._kind.between) + size <= self.room_bytes)
+
+    def add(self, data: bytes, *, rows: int = 1, deletes: int = 0) -> None:
+        """Take rows that fit."""
+        if self._rows:
+            self._write(self._kind.between)
+        self._write(data)
+        self._rows += rows
+        self._deletes += deletes
+
+    def finish(self) -> Batch:
+        """Give the batch, and begin the next."""
+        self._write(self._kind.after)
+        self._flush(final=True)
+        first = self._sent + 1
+        self._number += 1
+        self._sent += self._rows
+        batch = Batch(
+            number=self._number,
+            rows=self._rows,
+            deletes=self._deletes,
+            data=b"".join(self._parts),
+            content_type=self._kind.content_type,
+            content_encoding="gzip" if self._compress else None,
+            first_row=first,
+            last_row=self._sent,
+        )
+        self._begin()
+        return batch
+
+    def _begin(self) -> None:
+        self._rows = self._deletes = self._size = self._waiting_size = 0
+        self._parts: list[bytes] = []
+        self._waiting: list[bytes] = []
+        self._stream = compressor() if self._compress else None
+        self._write(self._kind.before)
+
+    def _write(self, data: bytes) -> None:
+        self._size += len(data)
+        self._waiting.append(data)
+        self._waiting_size += len(data)
+        if self._waiting_size >= BLOCK_BYTES:
+            self._flush()
+
+    def _flush(self, *, final: bool = False) -> None:
+        data = b"".join(self._waiting)
+        self._waiting.clear()
+        self._waiting_size = 0
+        if self._stream is None:
+            self._parts.append(data)
+            return
+        self._parts.append(self._stream.compress(data))
+        if final:
+            self._parts.append(self._stream.flush())
