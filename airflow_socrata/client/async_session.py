@@ -70,12 +70,13 @@ class AsyncPortalSession:
         if settings.verify is False and settings.scheme == "https":
             self._log(f"the certificate of {settings.domain} is not checked (verify is off)")
 
-    async def send(self, call: Call[T]) -> T:
+    async def send(self, call: Call[T], *, budget: RetryBudget | None = None) -> T:
         """Send ``call``, again where table and budget allow it, and return its result.
 
+        :param budget: for this call, instead of the session's.
         :raises PortalError: the last failure; its ``landing`` tells whether the portal may have acted on it.
         """
-        exchange = Exchange(call, self.settings, self._budget, chance=self._chance)
+        exchange = Exchange(call, self.settings, budget or self._budget, chance=self._chance)
         while True:
             outcome = await self._send_once(exchange.outgoing())
             if isinstance(outcome, RawReply):

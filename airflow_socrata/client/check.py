@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_socrata.client import errors
+from airflow_socrata.client.retry import RetryBudget
 from airflow_socrata.client.views import current_user
 
 if TYPE_CHECKING:
     from airflow_socrata.client.session import PortalSession
 
+#: Somebody waits for the answer: one more try after a short wait, no more.
+_SHORT = RetryBudget(attempts=2, seconds=3.0)
 _UNREACHABLE = {
     "dns": "The host name does not resolve: check the domain of the connection.",
     "certificate": (
@@ -31,7 +34,7 @@ def describe_connection(session: PortalSession) -> str:
             "the connection has no credentials: give an API key id and secret, "
             "a user name and password, or an OAuth access token"
         )
-    user = session.send(current_user())
+    user = session.send(current_user(), budget=_SHORT)
     name = user.display_name or user.email or user.id
     return f"Signed in as {session.settings.redact(name)} on {session.settings.domain}"
 

@@ -191,7 +191,7 @@ class TooLarge(RequestRefused):
 
 
 class CopyNotOffered(RequestRefused):
-    """This portal does not make working copies with data (``method=copy``)."""
+    """The portal does not make working copies in this way (``method=copy`` or ``copySchema``)."""
 
     default_advice = (
         "use method=copySchema and load all rows (replace), or publish through the revision API instead"

@@ -94,7 +94,7 @@ def error_from_reply(
     :param redact: takes secrets out of the portal's words.
     """
     facts = error_facts(reply)
-    kind, failure, advice = _classify(call.kind, facts)
+    kind, failure, advice = _classify(call, facts)
     problem = ""
     if 300 <= facts.status < 400:
         problem, advice = _redirect(reply)
@@ -116,13 +116,15 @@ def error_from_reply(
 
 
 _Kind = type[errors.PortalError]
+_NO_SCHEMA_COPY = "this portal makes no working copies: publish through the revision API instead"
 
 
-def _classify(call: CallKind, facts: ErrorFacts) -> tuple[_Kind, Failure, str | None]:
+def _classify(call: Call[Any], facts: ErrorFacts) -> tuple[_Kind, Failure, str | None]:
     """Return class, column of the retry table, and advice where the class's own does not fit."""
     status = facts.status
-    if call is CallKind.COPY and _copy_not_offered(facts):
-        return errors.CopyNotOffered, Failure.REFUSED, None
+    if call.kind is CallKind.COPY and _copy_not_offered(facts):
+        advice = _NO_SCHEMA_COPY if ("method", "copySchema") in call.params else None
+        return errors.CopyNotOffered, Failure.REFUSED, advice
     if status >= 500:
         return _classify_fault(facts)
     if status == 429:

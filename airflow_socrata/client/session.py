@@ -54,13 +54,14 @@ class PortalSession:
         if settings.verify is False and settings.scheme == "https":
             self._log(f"the certificate of {settings.domain} is not checked (verify is off)")
 
-    def send(self, call: Call[T]) -> T:
+    def send(self, call: Call[T], *, budget: RetryBudget | None = None) -> T:
         """Send ``call``, again where table and budget allow it, and return its result.
 
+        :param budget: for this call, instead of the session's.
         :raises PortalError: the last failure; its ``landing`` tells whether the portal may have acted on it.
         :raises Interrupted: after :meth:`interrupt`.
         """
-        exchange = Exchange(call, self.settings, self._budget, chance=self._chance)
+        exchange = Exchange(call, self.settings, budget or self._budget, chance=self._chance)
         while True:
             if self.interrupted:
                 raise exchange.interrupted(sent=False)

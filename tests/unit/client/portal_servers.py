@@ -94,16 +94,25 @@ class _Handler(BaseHTTPRequestHandler):
         return
 
 
+class _QuietServer(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """A client that hangs up is a part of many tests."""
+
+
+class _QuietServer6(_QuietServer):
+    address_family = socket.AF_INET6
+
+
 class ScriptedPortal:
     """An HTTP server that gives the answers of its script, then the default one, and remembers requests."""
 
-    def __init__(self, certificate: Certificate | None = None) -> None:
+    def __init__(self, certificate: Certificate | None = None, host: str = "127.0.0.1") -> None:
         self.answers: deque[Answer] = deque()
         self.default = Answer(404, '{"code":"not_found","error":true,"message":"Not found"}')
         self.requests: list[Seen] = []
         self.stalled = threading.Event()
         self.stopping = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server = (_QuietServer6 if ":" in host else _QuietServer)((host, 0), _Handler)
         self._server.portal = self  # type: ignore[attr-defined]
         self._server.daemon_threads = True
         if certificate is not None:

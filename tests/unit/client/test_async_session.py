@@ -6,6 +6,7 @@ import asyncio
 import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from unit.client.conftest import APP_TOKEN, SECRET
@@ -75,6 +76,18 @@ def test_sends_what_the_blocking_session_sends(
         assert first.headers[name] == blocking.headers[name]
     assert len(first.headers["X-Socrata-RequestId"]) == 32
     assert (first.method, first.path) == (blocking.method, blocking.path)
+
+
+def test_queries_are_written_alike(
+    portal: ScriptedPortal, settings: PortalSettings, clock: FakeClock, session: Any
+) -> None:
+    call = rows.count("abcd-1234", "name = 'Zoë & co. +100% /a?b=#c~'")
+    portal.default = Answer(200, '[{"count":"7"}]')
+    assert send(settings, clock, call)[0].rows == session.send(call).rows == 7
+    first, second = portal.requests
+    assert first.path == second.path
+    query = dict(parse_qsl(urlsplit(first.path).query, strict_parsing=True))
+    assert query == {"$select": "count(*)", "$where": "name = 'Zoë & co. +100% /a?b=#c~'"}
 
 
 def test_follows_the_202_contract(portal: ScriptedPortal, settings: PortalSettings, clock: FakeClock) -> None:

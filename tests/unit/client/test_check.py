@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from unit.client.conftest import APP_TOKEN, SECRET
-from unit.client.portal_servers import Answer, unused_port
+from unit.client.portal_servers import Answer, FakeClock, unused_port
 
 from airflow_socrata.client import (
     Credentials,
     PortalError,
     PortalSession,
-    RetryBudget,
     describe_connection,
     explain_failure,
 )
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 def explained(settings: PortalSettings) -> str:
     with (
-        PortalSession(settings, budget=RetryBudget(attempts=1)) as session,
+        PortalSession(settings, clock=FakeClock()) as session,
         pytest.raises(PortalError) as failed,
     ):
         describe_connection(session)
@@ -83,8 +82,9 @@ def test_no_credentials(portal: ScriptedPortal, settings: PortalSettings) -> Non
     ],
 )
 def test_sentences(portal: ScriptedPortal, settings: PortalSettings, answer: Answer, start: str) -> None:
-    portal.answer(answer)
+    portal.default = answer
     assert explained(settings).startswith(start)
+    assert len(portal.requests) <= 2, "somebody waits for the answer"
 
 
 def test_not_https(portal: ScriptedPortal, settings: PortalSettings) -> None:

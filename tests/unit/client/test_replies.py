@@ -26,6 +26,7 @@ from airflow_socrata.client import (
     SyncedDataset,
     TooLarge,
     UnknownAppToken,
+    views,
 )
 from airflow_socrata.client.messages import Headers
 from airflow_socrata.client.replies import error_from_reply
@@ -241,6 +242,15 @@ def test_copy_not_offered_names_the_alternatives(status: int, body: str) -> None
     assert error.permanent
     assert "method=copySchema" in str(error)
     assert "revision API" in str(error)
+
+
+def test_copy_schema_not_offered_does_not_advise_copy_schema() -> None:
+    call = views.open_copy("abcd-1234", "copySchema")
+    reply = Reply(405, Headers(), b"", url="https://data.example.gov/x")
+    error = error_from_reply(call, reply, now=0.0, redact=SETTINGS.redact)
+    assert isinstance(error, CopyNotOffered)
+    assert "revision API" in error.advice
+    assert "copySchema" not in error.advice
 
 
 @pytest.mark.parametrize(("status", "body"), NOT_OFFERED)

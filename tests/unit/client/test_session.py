@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from unit.client.conftest import APP_TOKEN, SECRET, USER
-from unit.client.portal_servers import Answer, unused_port, zipped
+from unit.client.portal_servers import Answer, ScriptedPortal, unused_port, zipped
 
 from airflow_socrata.client import (
     Credentials,
@@ -30,7 +30,7 @@ from airflow_socrata.client import (
 )
 
 if TYPE_CHECKING:
-    from unit.client.portal_servers import FakeClock, ScriptedPortal
+    from unit.client.portal_servers import FakeClock
 
     from airflow_socrata.client import PortalSettings
 
@@ -55,6 +55,18 @@ def test_request_carries_credentials_and_a_request_id(portal: ScriptedPortal, se
     assert first.headers["X-Socrata-RequestId"] != second.headers["X-Socrata-RequestId"]
     assert first.headers["Accept-Encoding"] == "gzip"
     assert first.connection == second.connection, "the connection is kept"
+
+
+def test_ipv6(settings: PortalSettings, clock: FakeClock) -> None:
+    try:
+        portal = ScriptedPortal(host="::1")
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    portal.answer(Answer(200, VIEW))
+    with PortalSession(replace(settings, domain="::1", port=portal.port), clock=clock) as session:
+        assert session.send(views.read_view("abcd-1234")).id == "abcd-1234"
+    assert portal.requests[0].headers["Host"] == f"[::1]:{portal.port}"
+    portal.close()
 
 
 def test_oauth_token_goes_out_as_oauth(portal: ScriptedPortal, settings: PortalSettings) -> None:
@@ -111,7 +123,7 @@ def test_keyed_rows_are_sent_again_when_the_reply_is_lost(
 def test_kept_connection_closed_by_the_portal_counts_as_sent(
     portal: ScriptedPortal, session: PortalSession
 ) -> None:
-    """The portal may close an idle connection just as rows go out: nothing proves that it did not read them."""
+    """The portal may close an idle connection just as rows go out: it may have read them."""
     portal.answer(Answer(200, VIEW), Answer(how="reset"))
     session.send(views.read_view("abcd-1234"))
     with pytest.raises(ReplyLost):
