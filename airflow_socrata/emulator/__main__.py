@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from airflow_socrata.emulator.server import Emulator
 
-_MISSING = "the emulator needs the extra 'emulator': pip install 'airflow-provider-socrata[emulator]' (no module named {})"
+_MISSING = (
+    "the emulator needs the extra 'emulator': pip install 'airflow-provider-socrata[emulator]'"
+    " (no module named {})"
+)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -71,9 +71,14 @@ class EmulatorAdmin:
         :param more: ``owner``, ``metadata``, ``private_metadata``, ``fields``, ``synced``.
         """
         order = more | {
-            "id": id, "name": name, "columns": list(columns), "row_identifier": row_identifier,
-            "rows": [dict(row) for row in rows], "published": published, "permission": permission,
-        }  # fmt: skip
+            "id": id,
+            "name": name,
+            "columns": list(columns),
+            "row_identifier": row_identifier,
+            "rows": [dict(row) for row in rows],
+            "published": published,
+            "permission": permission,
+        }
         if backend is not None:
             order["backend"] = backend
         return dict(self.order("create_dataset", 600, **order))
@@ -99,9 +104,15 @@ class EmulatorAdmin:
         self.order("write_rows", dataset=dataset, rows=[dict(row) for row in rows])
 
     def add_fault(
-        self, kind: str, method: str | None = None, path: str = "", times: int | None = 1, skip: int = 0, every: int = 1,
+        self,
+        kind: str,
+        method: str | None = None,
+        path: str = "",
+        times: int | None = 1,
+        skip: int = 0,
+        every: int = 1,
         **args: Any,
-    ) -> dict[str, Any]:  # fmt: skip
+    ) -> dict[str, Any]:
         """Add a fault rule and return it; the docs list the kinds with their arguments.
 
         :param path: regular expression searched for in the path.

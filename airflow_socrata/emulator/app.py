@@ -176,10 +176,14 @@ class Application:
         portal = self.portal
         path = request.url.path
         exchange = Exchange(
-            request.method, path, parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True),
-            request.headers, b"", _request_id(request.headers),
+            request.method,
+            path,
+            parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True),
+            request.headers,
+            b"",
+            _request_id(request.headers),
             faults=portal.faults.hits(request.method, path),
-        )  # fmt: skip
+        )
         entry = self._note(exchange)
         line = self._connections.of(scope)
         try:
@@ -200,11 +204,17 @@ class Application:
     def _note(self, exchange: Exchange) -> dict[str, Any]:
         self.portal.sequence += 1
         entry = {
-            "seq": self.portal.sequence, "method": exchange.method, "path": exchange.path,
-            "query": [list(pair) for pair in exchange.query if "app_token" not in pair[0]], "status": None,
-            "user": None, "request_id": exchange.request_id, "request_bytes": 0, "time": self.portal.clock.now(),
+            "seq": self.portal.sequence,
+            "method": exchange.method,
+            "path": exchange.path,
+            "query": [list(pair) for pair in exchange.query if "app_token" not in pair[0]],
+            "status": None,
+            "user": None,
+            "request_id": exchange.request_id,
+            "request_bytes": 0,
+            "time": self.portal.clock.now(),
             "headers": {k: v for k, v in exchange.headers.items() if k not in _SECRET_HEADERS},
-        }  # fmt: skip
+        }
         self.portal.log.append(entry)
         return entry
 
@@ -228,7 +238,7 @@ class Application:
             return {"type": "http.request", "body": b"", "more_body": False}
 
         try:
-            await self._inner(scope | {"emulator.exchange": exchange}, nothing, gather)
+            await self._inner({**scope, "emulator.exchange": exchange}, nothing, gather)
         except PortalError as error:
             return _reply_of(error)
         reply.body = b"".join(parts)
@@ -242,7 +252,7 @@ class Application:
             "Access-Control-Allow-Origin": "*",
             "X-Socrata-RequestId": exchange.request_id,
             "X-Socrata-Region": "emulator",
-        }  # fmt: skip
+        }
         headers |= reply.headers
         if reply.content_type:
             headers["Content-Type"] = reply.content_type

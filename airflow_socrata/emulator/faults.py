@@ -12,8 +12,8 @@ from typing import Any
 KINDS: dict[str, tuple[dict[str, Any], str]] = {
     "accepted": (
         {"form": "ticket", "calls": 1, "seconds": None, "retry_after": None},
-        "A copy or publish is answered 202 for `calls` calls (or for `seconds` of portal time), then done. `form`:"
-        " `ticket`, `details`, `status`, `location`. On other calls: done at once, the reply is the 202.",
+        "A copy or publish is answered 202 for `calls` calls (or for `seconds` of portal time), then done."
+        " `form`: `ticket`, `details`, `status`, `location`. On other calls: done at once, the reply is the 202.",
     ),
     "publish_queued": (
         {"form": "ticket"},
@@ -32,7 +32,8 @@ KINDS: dict[str, tuple[dict[str, Any], str]] = {
     "approval": ({}, "A publish waits for an approval, until `approve()` or `reject()`."),
     "pending_geocoding": (
         {"view": 5, "total": 5, "step": 0},
-        "Geocoding is pending from now on; each look takes `step` off. 0: until `pending_geocoding(…, view=0)`.",
+        "Geocoding is pending from now on; each look takes `step` off (0: `pending_geocoding(…, view=0)`"
+        " ends it).",
     ),
     "feedback": ({}, "409 `soda.dataset.feedback-in-progress`: computed columns are not done."),
     "lost_reply": ({}, "The request is done, then the connection is closed without a reply."),
@@ -68,7 +69,7 @@ KINDS: dict[str, tuple[dict[str, Any], str]] = {
             "after_commit": False,
         },
         "Any error; `family`: `core`, `soda`, `html`, `empty`.",
-    ),  # fmt: skip
+    ),
     "empty_json": ({}, "The request is done; the reply is 200 with a JSON content type and no body."),
     "not_json": ({}, "The request is done; the reply is 200 with a JSON content type and a page of HTML."),
     "row_errors": (
@@ -110,9 +111,17 @@ class Fault:
     def as_dict(self) -> dict[str, Any]:
         """Return the rule as plain data."""
         return {
-            "id": self.id, "kind": self.kind, "method": self.method, "path": self.path.pattern, "times": self.times,
-            "skip": self.skip, "every": self.every, "args": self.args, "seen": self.seen, "used": self.used,
-        }  # fmt: skip
+            "id": self.id,
+            "kind": self.kind,
+            "method": self.method,
+            "path": self.path.pattern,
+            "times": self.times,
+            "skip": self.skip,
+            "every": self.every,
+            "args": self.args,
+            "seen": self.seen,
+            "used": self.used,
+        }
 
 
 @dataclass(slots=True)
@@ -124,9 +133,15 @@ class Faults:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(
-        self, kind: str, method: str | None = None, path: str = "", times: int | None = 1, skip: int = 0,
-        every: int = 1, **args: Any,
-    ) -> Fault:  # fmt: skip
+        self,
+        kind: str,
+        method: str | None = None,
+        path: str = "",
+        times: int | None = 1,
+        skip: int = 0,
+        every: int = 1,
+        **args: Any,
+    ) -> Fault:
         """Add a rule.
 
         :param method: HTTP method, or None for all.

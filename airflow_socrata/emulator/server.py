@@ -54,10 +54,18 @@ class Emulator:
         if tls:
             files = self._certificates()
         self._config = uvicorn.Config(
-            Application(self.portal, self._connections), log_level="warning", access_log=False, server_header=False,
-            date_header=False, lifespan="off", loop="asyncio", timeout_graceful_shutdown=2, timeout_keep_alive=75, ws="none",
+            Application(self.portal, self._connections),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            lifespan="off",
+            loop="asyncio",
+            timeout_graceful_shutdown=2,
+            timeout_keep_alive=75,
+            ws="none",
             **files,
-        )  # fmt: skip
+        )
         self.server = uvicorn.Server(self._config)
         self._thread: threading.Thread | None = None
         user = USERS["publisher"]

@@ -35,8 +35,8 @@ class Switches:
     rows_to_published: str = _switch(
         "auto",
         "S/I",
-        "Row writes to the published id while a working copy is open: `refuse` (409), `copy` (they land in the"
-        " working copy), `published`. `auto` is `refuse` on the new back end and `published` on the old.",
+        "Row writes to the published id while a working copy is open: `refuse` (409), `copy` (they land in"
+        " the working copy), `published`. `auto` is `refuse` on the new back end, `published` on the old.",
         ("auto", "refuse", "copy", "published"),
     )
     working_copy_after_publish: str = _switch(
@@ -58,15 +58,15 @@ class Switches:
     unknown_fields: str = _switch(
         "auto",
         "R/C",
-        "A field that the dataset lacks: `refuse` (400) or `ignore`. `auto` is `refuse` on the new back end and"
+        "A field that the dataset lacks: `refuse` (400) or `ignore`. `auto` is `refuse` on the new back end,"
         " `ignore` on the old.",
         ("auto", "refuse", "ignore"),
     )
     summary_form: str = _switch(
         "auto",
         "R",
-        "Summary of a row write: `four` or `six` keys, or `reports` (the inner per-row list). `auto` is `four`"
-        " on the new back end and `six` on the old. `$$version=2.0` always asks for the fourth form.",
+        "Summary of a row write: `four` or `six` keys, or `reports` (the inner per-row list). `auto` is"
+        " `four` on the new back end and `six` on the old. `$$version=2.0` always asks for the fourth form.",
         ("auto", "four", "six", "reports"),
     )
     row_identifier_form: str = _switch(
@@ -162,7 +162,7 @@ def _checked(entry: dataclasses.Field[Any], value: Any) -> Any:
         if value not in choices:
             raise ValueError(f"switch {entry.name}: {value!r} is none of {', '.join(choices)}")
         return value
-    kind = type(entry.default)
+    kind = type(getattr(Switches(), entry.name))
     if kind is bool:
         if isinstance(value, bool):
             return value

@@ -16,9 +16,18 @@ if TYPE_CHECKING:
     from airflow_socrata.emulator.store.model import View
 
 ALL_RIGHTS = (
-    "read", "write", "add", "delete", "grant", "add_column", "remove_column", "update_column", "update_view",
-    "delete_view", "transfer_ownership",
-)  # fmt: skip
+    "read",
+    "write",
+    "add",
+    "delete",
+    "grant",
+    "add_column",
+    "remove_column",
+    "update_column",
+    "update_view",
+    "delete_view",
+    "transfer_ownership",
+)
 APP_TOKEN = "emulator-app-token"  # noqa: S105 (made up, for loopback only)
 
 
@@ -60,9 +69,16 @@ class User:
 
 def _user(user_id: str, name: str, display_name: str, *, publisher: bool) -> User:
     return User(
-        user_id, name, display_name, f"{name}@example.gov", f"{name}-password", f"{name}-key", f"{name}-secret",
-        f"{name}-token", publisher,
-    )  # fmt: skip
+        user_id,
+        name,
+        display_name,
+        f"{name}@example.gov",
+        f"{name}-password",
+        f"{name}-key",
+        f"{name}-secret",
+        f"{name}-token",
+        publisher,
+    )
 
 
 USERS = {
@@ -108,7 +124,11 @@ def _who(given: str) -> User | None:
         name, _, secret = base64.b64decode(value.strip(), validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
-    pairs = ((user, pair) for user in USERS.values() for pair in ((user.key_id, user.key_secret), (user.email, user.password)))  # fmt: skip
+    pairs = (
+        (user, pair)
+        for user in USERS.values()
+        for pair in ((user.key_id, user.key_secret), (user.email, user.password))
+    )
     return next((user for user, pair in pairs if pair == (name, secret)), None)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.emulator.edge.accounts import APP_TOKEN, USERS
 from airflow_socrata.emulator.edge.bodies import Naming, json_blocks
 from airflow_socrata.emulator.edge.jobs import PUBLISH
-from airflow_socrata.emulator.edge.portal import Portal
 from airflow_socrata.emulator.edge.publication import open_copy, publish_now, review
 from airflow_socrata.emulator.edge.reading import objects_of, run, writers
 from airflow_socrata.emulator.edge.view_json import view_json
@@ -22,6 +22,7 @@ from airflow_socrata.emulator.store.writing import WriteOptions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_socrata.emulator.edge.portal import Portal
     from airflow_socrata.emulator.store.model import View
 
 
@@ -33,14 +34,23 @@ def info(portal: Portal, order: dict[str, Any]) -> Any:
     """Tell the accounts, the switches and the CPU time used so far."""
     del order
     users = {
-        user.name: {"id": user.id, "username": user.key_id, "password": user.key_secret, "email": user.email,
-                    "email_password": user.password, "access_token": user.access_token}
+        user.name: {
+            "id": user.id,
+            "username": user.key_id,
+            "password": user.key_secret,
+            "email": user.email,
+            "email_password": user.password,
+            "access_token": user.access_token,
+        }
         for user in USERS.values()
-    }  # fmt: skip
+    }
     return {
-        "users": users, "app_token": APP_TOKEN, "switches": portal.switches.as_dict(),
-        "cpu_seconds": time.process_time(), "time": portal.clock.now(),
-    }  # fmt: skip
+        "users": users,
+        "app_token": APP_TOKEN,
+        "switches": portal.switches.as_dict(),
+        "cpu_seconds": time.process_time(),
+        "time": portal.clock.now(),
+    }
 
 
 def reset(portal: Portal, order: dict[str, Any]) -> Any:
@@ -59,14 +69,15 @@ def create_dataset(portal: Portal, order: dict[str, Any]) -> Any:
         raise BadOrder(f"dataset {view_id} is there already")
     owner = _user(order.get("owner", "publisher"))
     columns = [_column(spec) for spec in order.get("columns", ())]
+    metadata = dict(order.get("metadata") or {})
+    if order.get("row_identifier"):
+        metadata["rowIdentifier"] = order["row_identifier"]
     body = {
         "name": order.get("name") or view_id or "Dataset",
         "columns": columns,
-        "metadata": dict(order.get("metadata") or {}),
+        "metadata": metadata,
         "privateMetadata": dict(order.get("private_metadata") or {}),
-    } | dict(order.get("fields") or {})  # fmt: skip
-    if order.get("row_identifier"):
-        body["metadata"]["rowIdentifier"] = order["row_identifier"]
+    } | dict(order.get("fields") or {})
     backend = order.get("backend", portal.switches.backend)
     if backend not in {"new", "old"}:
         raise BadOrder(f"backend {backend!r} is neither new nor old")
@@ -104,13 +115,14 @@ def add_rows(portal: Portal, view: View, rows: list[dict[str, Any]]) -> None:
 def create_derived(portal: Portal, order: dict[str, Any]) -> Any:
     """Create a filter or map on a dataset: a view that reads its rows and takes none."""
     parent = _view(portal, order["dataset"])
-    import dataclasses
-
     view = dataclasses.replace(
-        parent, id=order.get("id") or portal.store.fresh_id(), oid=portal.store.number(),
-        asset_type=order.get("asset_type", "filter"), modifying_view_uid=parent.id,
+        parent,
+        id=order.get("id") or portal.store.fresh_id(),
+        oid=portal.store.number(),
+        asset_type=order.get("asset_type", "filter"),
+        modifying_view_uid=parent.id,
         fields=parent.fields | {"name": order.get("name", "Filter of " + str(parent.fields["name"]))},
-    )  # fmt: skip
+    )
     portal.store.add(view)
     return view_json(portal, view, _user("publisher"))
 
@@ -121,11 +133,17 @@ def state(portal: Portal, order: dict[str, Any]) -> Any:
     dataset = view.dataset
     copies = [
         {
-            "id": each.id, "stage": each.stage, "rows": each.copy.rows, "copy": each.copy.number,
-            "mark": each.private_metadata, "author": each.author, "created_at": each.created_at,
+            "id": each.id,
+            "stage": each.stage,
+            "rows": each.copy.rows,
+            "copy": each.copy.number,
+            "mark": each.private_metadata,
+            "author": each.author,
+            "created_at": each.created_at,
         }
-        for each in list(dataset.views.values()) if each.modifying_view_uid is None
-    ]  # fmt: skip
+        for each in list(dataset.views.values())
+        if each.modifying_view_uid is None
+    ]
     published = dataset.published
     return {
         "id": view.id,
@@ -136,11 +154,16 @@ def state(portal: Portal, order: dict[str, Any]) -> Any:
         "scope": view.scope,
         "copies": copies,
         "jobs": [
-            {"kind": job.kind, "view": job.view_id, "ticket": job.ticket, "polls": job.polls,
-             "waits_for_approval": job.waits_for_approval}
+            {
+                "kind": job.kind,
+                "view": job.view_id,
+                "ticket": job.ticket,
+                "polls": job.polls,
+                "waits_for_approval": job.waits_for_approval,
+            }
             for job in portal.jobs.of(dataset.group)
         ],
-    }  # fmt: skip
+    }
 
 
 def datasets(portal: Portal, order: dict[str, Any]) -> Any:
@@ -313,10 +336,31 @@ def _user(name: str) -> Any:
 ORDERS: dict[str, Callable[[Portal, dict[str, Any]], Any]] = {
     function.__name__: function
     for function in (
-        info, reset, create_dataset, create_derived, state, datasets, rows, add_fault, faults, clear_faults, requests,
-        open_working_copy_as, write_rows, set_rights, advance, switches, replicate, pending_geocoding, approve,
-        reject, finish_jobs, release, wait_held, add_file,
+        info,
+        reset,
+        create_dataset,
+        create_derived,
+        state,
+        datasets,
+        rows,
+        add_fault,
+        faults,
+        clear_faults,
+        requests,
+        open_working_copy_as,
+        write_rows,
+        set_rights,
+        advance,
+        switches,
+        replicate,
+        pending_geocoding,
+        approve,
+        reject,
+        finish_jobs,
+        release,
+        wait_held,
+        add_file,
     )
-}  # fmt: skip
+}
 
 __all__ = ["ORDERS", "BadOrder", "PortalError"]

@@ -124,7 +124,7 @@ def csv_blocks(body: bytes, naming: Naming, reserve: Callable[[int, int], None])
                     f"Row {place} of the CSV has {len(row)} cells, the header {len(header)}"
                 )
         reserve(first, len(block))
-        columns = list(zip(*block, strict=True)) if block else [()] * len(header)
+        columns: list[tuple[str, ...]] = list(zip(*block, strict=True)) or [()] * len(header)
         yield _csv_block(first, len(block), found, columns, naming)
         first += len(block)
 
@@ -149,9 +149,13 @@ def _csv_block(
             values.append(_converted(target, column, from_csv))
     deleted = [cell.lower() == "true" for cell in system[":deleted"]] if ":deleted" in system else None
     return RowBlock(
-        range(first, first + count), tuple(columns), values, deleted,
-        _sids(system.get(":id"), naming), _versions(system.get(":version"), naming),
-    )  # fmt: skip
+        range(first, first + count),
+        tuple(columns),
+        values,
+        deleted,
+        _sids(system.get(":id"), naming),
+        _versions(system.get(":version"), naming),
+    )
 
 
 def json_blocks(rows: list[Any], naming: Naming) -> Iterator[RowBlock]:
@@ -204,9 +208,13 @@ def _json_block(
     if places[-1] - places[0] == len(places) - 1:
         positions = range(places[0], places[-1] + 1)
     return RowBlock(
-        positions, tuple(columns), values, deleted, _sids(system.get(":id"), naming),
+        positions,
+        tuple(columns),
+        values,
+        deleted,
+        _sids(system.get(":id"), naming),
         _versions(system.get(":version"), naming),
-    )  # fmt: skip
+    )
 
 
 def _converted(
@@ -217,7 +225,8 @@ def _converted(
     except BadValue as error:
         got = json.dumps(error.value, ensure_ascii=False)
         raise invalid_request(
-            f"Invalid request: Expected {error.expected} type for column {column.field_name}, but got value {got}"
+            f"Invalid request: Expected {error.expected} type for column {column.field_name},"
+            f" but got value {got}"
         ) from None
 
 
@@ -262,5 +271,14 @@ def boolean_option(query: Mapping[str, str], name: str, default: bool) -> bool:
     return text == "true"
 
 
-__all__ = ["BLOCK_ROWS", "Naming", "PortalError", "boolean_option", "csv_blocks", "inflate", "json_blocks", "json_rows",
-           "row_number"]  # fmt: skip
+__all__ = [
+    "BLOCK_ROWS",
+    "Naming",
+    "PortalError",
+    "boolean_option",
+    "csv_blocks",
+    "inflate",
+    "json_blocks",
+    "json_rows",
+    "row_number",
+]

@@ -49,10 +49,17 @@ def new_column(portal: Portal, spec: Any, position: int, taken: set[str]) -> Col
         raise invalid_request(f"Unknown data type: {spec.get('dataTypeName')}")
     taken.add(field_name)
     return Column(
-        id=portal.store.number(), table_column_id=portal.store.number(), name=name, field_name=field_name, kind=kind,
-        position=position, description=str(spec.get("description") or ""), format=dict(spec.get("format") or {}),
-        width=spec.get("width"), flags=list(spec.get("flags") or []),
-    )  # fmt: skip
+        id=portal.store.number(),
+        table_column_id=portal.store.number(),
+        name=name,
+        field_name=field_name,
+        kind=kind,
+        position=position,
+        description=str(spec.get("description") or ""),
+        format=dict(spec.get("format") or {}),
+        width=spec.get("width"),
+        flags=list(spec.get("flags") or []),
+    )
 
 
 def find_column(columns: Sequence[Column], wanted: Any) -> Column | None:
@@ -67,7 +74,7 @@ def find_column(columns: Sequence[Column], wanted: Any) -> Column | None:
 def set_identifier(portal: Portal, view: View, wanted: Any) -> None:
     """Set, change or remove the row identifier. The caller holds the write lock.
 
-    :raises PortalError: 400 when there is no such column, its type does not serve or its values are not unique.
+    :raises PortalError: 400 when there is no such column, its type does not do or values are not unique.
     """
     copy = view.copy
     if wanted in {None, "0", 0, ""}:
@@ -95,9 +102,11 @@ def set_identifier(portal: Portal, view: View, wanted: Any) -> None:
                 )
             if len(set(keys)) != len(keys):
                 raise soda_error(
-                    400, "soda.column.not-unique", f"Column {column.field_name} has duplicate values",
+                    400,
+                    "soda.column.not-unique",
+                    f"Column {column.field_name} has duplicate values",
                     {"column": column.field_name},
-                )  # fmt: skip
+                )
             connection.executemany(
                 f"UPDATE {copy.table} SET rid = ? WHERE sid = ?",  # noqa: S608
                 zip(keys, (sid for sid, _ in found), strict=True),

@@ -188,7 +188,15 @@ def _plain_accepted(portal: Portal, exchange: Exchange, fault: Fault) -> Reply:
     view = _view_of(portal, exchange)
     if view is None:
         raise core_error(404, "not_found", "Not found")
-    job = Job("other", view.id, 0, exchange.path, lambda: view, form=fault.args["form"], retry_after=fault.args["retry_after"])  # fmt: skip
+    job = Job(
+        "other",
+        view.id,
+        0,
+        exchange.path,
+        lambda: view,
+        form=fault.args["form"],
+        retry_after=fault.args["retry_after"],
+    )
     portal.jobs.add(job)
     body, headers = job.accepted(exchange.request_id)
     reply = Reply.of(body, 202)

@@ -118,17 +118,21 @@ def open_copy(portal: Portal, view: View, user: User, method: str) -> View:
 
 def _wrong_stage(actual: str, expected: str) -> Exception:
     return soda_error(
-        409, "soda.dataset.incorrect-lifecycle-stage", f"Dataset is {actual}, expected {expected}",
+        409,
+        "soda.dataset.incorrect-lifecycle-stage",
+        f"Dataset is {actual}, expected {expected}",
         {"actual": actual, "expected": [expected]},
-    )  # fmt: skip
+    )
 
 
 def _check_pending(portal: Portal, exchange: Exchange, view: View) -> None:
     if exchange.fault("feedback"):
         raise soda_error(
-            409, "soda.dataset.feedback-in-progress", "Computed columns are not done yet",
+            409,
+            "soda.dataset.feedback-in-progress",
+            "Computed columns are not done yet",
             {"dataset": view.id, "stores": ["geocoding"]},
-        )  # fmt: skip
+        )
     if view.dataset.pending_geocoding["view"] > 0:
         raise core_error(
             portal.switches.pending_status, "invalid_request", "Geocoding is still pending for this dataset"
@@ -187,10 +191,17 @@ def _job(
     seconds = args.get("seconds")
     calls = None if fault.kind == "publish_queued" or seconds is not None else args["calls"]
     return Job(
-        kind, view.id, view.dataset.group, exchange.path, work, form=args["form"], calls=calls,
-        until=None if seconds is None else portal.clock.now() + seconds, retry_after=args.get("retry_after"),
+        kind,
+        view.id,
+        view.dataset.group,
+        exchange.path,
+        work,
+        form=args["form"],
+        calls=calls,
+        until=None if seconds is None else portal.clock.now() + seconds,
+        retry_after=args.get("retry_after"),
         failure=failure,
-    )  # fmt: skip
+    )
 
 
 def _ask_approval(portal: Portal, exchange: Exchange, view: View, work: Callable[[], View]) -> Reply:

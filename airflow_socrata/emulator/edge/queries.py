@@ -51,11 +51,17 @@ def query_of(exchange: Exchange, copy: Copy, system: tuple[str, ...]) -> Query:
         tuple(parse_clause("order", given["$order"]).args["order"].expressions) if "$order" in given else ()
     )
     return Query(
-        select, where, group, having, order,
+        select,
+        where,
+        group,
+        having,
+        order,
         whole_number(given["$limit"], "$limit") if "$limit" in given else DEFAULT_LIMIT,
         whole_number(given["$offset"], "$offset") if "$offset" in given else 0,
-        distinct, given.get("$q"), " ".join(shown),
-    )  # fmt: skip
+        distinct,
+        given.get("$q"),
+        " ".join(shown),
+    )
 
 
 def _with_filters(where: exp.Expression | None, exchange: Exchange, copy: Copy) -> exp.Expression | None:
@@ -65,7 +71,13 @@ def _with_filters(where: exp.Expression | None, exchange: Exchange, copy: Copy) 
             continue
         column = copy.column(name)
         if column is None and name not in {":id", ":updated_at", ":created_at"}:
-            raise query_error("no-such-column", f"No such column: {name}", f"{name}={value}", column=name, dataset=copy.table)  # fmt: skip
+            raise query_error(
+                "no-such-column",
+                f"No such column: {name}",
+                f"{name}={value}",
+                column=name,
+                dataset=copy.table,
+            )
         literal: exp.Expression = exp.Literal.string(value)
         if column is not None and column.kind == "checkbox":
             literal = exp.Boolean(this=value.lower() == "true")

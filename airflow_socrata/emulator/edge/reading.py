@@ -8,6 +8,7 @@ import json
 import math
 import sqlite3
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.emulator.clock import http_date
@@ -94,7 +95,7 @@ def writers(
     for kind in compiled.kinds:
         if kind in {"row_identifier", "row_version"}:
             prefix = "row" if kind == "row_identifier" else "rv"
-            made.append(int if plain_ids else lambda n, prefix=prefix: ids.text(n, prefix))
+            made.append(int if plain_ids else partial(ids.text, prefix=prefix))
         elif kind in NUMBERS:
             made.append(plain_number)
         else:

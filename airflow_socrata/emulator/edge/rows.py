@@ -88,9 +88,12 @@ def put_row(portal: Portal, exchange: Exchange) -> Reply:
     view = writable(portal, exchange)
     if view.dataset.new_backend:
         raise soda_error(
-            405, "method-not-allowed", "PUT is not allowed here", {"method": "PUT", "allowed": ["GET", "POST", "DELETE"]},
+            405,
+            "method-not-allowed",
+            "PUT is not allowed here",
+            {"method": "PUT", "allowed": ["GET", "POST", "DELETE"]},
             Allow="GET,POST,DELETE",
-        )  # fmt: skip
+        )
     row = json_rows(_content(exchange)[1])
     if not isinstance(row, dict):
         raise invalid_request("An object was expected")
@@ -133,9 +136,11 @@ def writable(portal: Portal, exchange: Exchange) -> View:
         rule = "refuse" if view.dataset.new_backend else "published"
     if rule == "refuse":
         raise soda_error(
-            409, "soda.dataset.incorrect-lifecycle-stage", "The dataset has an open working copy",
+            409,
+            "soda.dataset.incorrect-lifecycle-stage",
+            "The dataset has an open working copy",
             {"actual": "unpublished", "expected": ["published"]},
-        )  # fmt: skip
+        )
     return draft if rule == "copy" else view
 
 
@@ -165,8 +170,10 @@ def _options(portal: Portal, exchange: Exchange) -> WriteOptions:
     return WriteOptions(
         truncate=boolean_option(query, "truncate", False),
         merge=boolean_option(query, "mergeInsteadOfReplace", True),
-        tolerated=tolerated, failing=failing, reports=reports,
-    )  # fmt: skip
+        tolerated=tolerated,
+        failing=failing,
+        reports=reports,
+    )
 
 
 def _failing(exchange: Exchange) -> frozenset[int]:
@@ -214,7 +221,9 @@ def write(portal: Portal, exchange: Exchange, view: View, rows: Any, options: Wr
                 _fill(portal, view, writer, rows, options)
             return writer.outcome
     except DeleteWithoutKey:
-        raise soda_error(400, "soda.row.delete-without-primary-key", "Cannot delete row without giving primary key") from None  # fmt: skip
+        raise soda_error(
+            400, "soda.row.delete-without-primary-key", "Cannot delete row without giving primary key"
+        ) from None
     except FatalRow as error:
         raise _fatal(error) from None
     except UnicodeEncodeError:
@@ -249,9 +258,11 @@ def _check_version(exchange: Exchange, view: View) -> None:
     expected = exchange.first("expectedDataVersion") or exchange.headers.get("x-soda2-truth-version")
     if expected is not None and expected.isdigit() and int(expected) != view.dataset.version:
         raise soda_error(
-            409, "soda.row.dataset-version-mismatch", f"Dataset is at version {view.dataset.version}",
+            409,
+            "soda.row.dataset-version-mismatch",
+            f"Dataset is at version {view.dataset.version}",
             {"dataset": view.id, "version": view.dataset.version},
-        )  # fmt: skip
+        )
 
 
 def _fatal(error: FatalRow) -> PortalError:
@@ -276,9 +287,13 @@ def internal_error() -> PortalError:
 def _one_object(
     portal: Portal, exchange: Exchange, view: View, row: dict[str, Any], options: WriteOptions
 ) -> Reply:
-    outcome = write(portal, exchange, view, [row], WriteOptions(
-        options.truncate, options.merge, options.tolerated, options.failing, reports=True
-    ))  # fmt: skip
+    outcome = write(
+        portal,
+        exchange,
+        view,
+        [row],
+        WriteOptions(options.truncate, options.merge, options.tolerated, options.failing, reports=True),
+    )
     report = outcome.reports.get(0)
     if not view.dataset.new_backend or report is None or report["typ"] not in {"insert", "update"}:
         return _summary(portal, exchange, view, outcome)
@@ -288,8 +303,10 @@ def _one_object(
 def _summary(portal: Portal, exchange: Exchange, view: View, outcome: Outcome) -> Reply:
     if exchange.first("$$version") == "2.0":
         made: dict[str, Any] = {
-            "rows_created": outcome.created, "rows_updated": outcome.updated, "rows_deleted": outcome.deleted
-        }  # fmt: skip
+            "rows_created": outcome.created,
+            "rows_updated": outcome.updated,
+            "rows_deleted": outcome.deleted,
+        }
         if outcome.errors:
             made["errors"] = [
                 {"error": code, "input_index": place, "primary_key": row}

@@ -14,10 +14,24 @@ if TYPE_CHECKING:
 
 # What PUT and POST of a view may set, beside metadata and privateMetadata.
 EDITABLE = (
-    "name", "description", "attribution", "attributionLink", "category", "tags", "licenseId", "license",
-    "resourceName", "displayType", "rowClass", "provenance", "hideFromCatalog", "hideFromDataJson", "query",
-    "displayFormat", "locale",
-)  # fmt: skip
+    "name",
+    "description",
+    "attribution",
+    "attributionLink",
+    "category",
+    "tags",
+    "licenseId",
+    "license",
+    "resourceName",
+    "displayType",
+    "rowClass",
+    "provenance",
+    "hideFromCatalog",
+    "hideFromDataJson",
+    "query",
+    "displayFormat",
+    "locale",
+)
 
 
 def view_json(portal: Portal, view: View, user: User | None) -> dict[str, Any]:

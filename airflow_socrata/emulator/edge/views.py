@@ -25,7 +25,9 @@ _SCOPES = {
 }
 
 
-def make_view(portal: Portal, user: User, body: dict[str, Any], *, new_backend: bool, view_id: str | None = None) -> View:  # fmt: skip
+def make_view(
+    portal: Portal, user: User, body: dict[str, Any], *, new_backend: bool, view_id: str | None = None
+) -> View:
     """Create a dataset from the body of a create call; nothing stays when a part of it is refused.
 
     :raises PortalError: 400 when the body does not do.

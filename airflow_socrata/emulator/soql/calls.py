@@ -60,9 +60,12 @@ def call(compiler: Compiler, tree: exp.Anonymous) -> Term:
         return Term.joined(f"{sql}({', '.join(term.sql for term in terms)})", terms[0].kind, *terms)
     if name not in _PLAIN or len(terms) != _PLAIN[name][1]:
         raise query_error(
-            "no-such-function", f"No such function {name}/{len(terms)}", compiler.line,
-            function=name, arity=len(terms),
-        )  # fmt: skip
+            "no-such-function",
+            f"No such function {name}/{len(terms)}",
+            compiler.line,
+            function=name,
+            arity=len(terms),
+        )
     template, _, family, kind = _PLAIN[name]
     first = terms[0]
     calendar = family == "calendar_date" and first.kind in {"calendar_date", "date"}

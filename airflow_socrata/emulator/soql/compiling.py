@@ -17,11 +17,22 @@ if TYPE_CHECKING:
     from airflow_socrata.emulator.soql.parsing import Query
     from airflow_socrata.emulator.store.model import Copy
 
-SYSTEM_FIELDS = {":id": ("sid", "row_identifier"), ":version": ("ver", "row_version"),
-                 ":created_at": ("created_at", "date"), ":updated_at": ("updated_at", "date")}  # fmt: skip
+SYSTEM_FIELDS = {
+    ":id": ("sid", "row_identifier"),
+    ":version": ("ver", "row_version"),
+    ":created_at": ("created_at", "date"),
+    ":updated_at": ("updated_at", "date"),
+}
 
-_COMPARE = {exp.EQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="}
-_ARITHMETIC = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
+_COMPARE: dict[type[exp.Expression], str] = {
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.GT: ">",
+    exp.GTE: ">=",
+    exp.LT: "<",
+    exp.LTE: "<=",
+}
+_ARITHMETIC: dict[type[exp.Expression], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +244,9 @@ class Compiler:
     def _boolean(self, tree: exp.Expression) -> Term:
         term = self.term(tree)
         if term.kind not in {"checkbox", "null"}:
-            raise query_error("type-mismatch", f"Cannot pass a value of type {term.kind} to a logical operator", self.line)  # fmt: skip
+            raise query_error(
+                "type-mismatch", f"Cannot pass a value of type {term.kind} to a logical operator", self.line
+            )
         return term
 
     def _numeric(self, tree: exp.Expression) -> Term:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlglot import exp, parser, tokens
+from sqlglot import Token, TokenType, exp, parser, tokens
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token, TokenType
 
 from airflow_socrata.emulator.soql.errors import malformed
 
@@ -51,8 +50,13 @@ class Query:
     text: str = ""
 
 
-_LEADS = {"select": "", "where": "SELECT * WHERE ", "group": "SELECT * GROUP BY ",
-          "having": "SELECT * GROUP BY x HAVING ", "order": "SELECT * ORDER BY "}  # fmt: skip
+_LEADS = {
+    "select": "",
+    "where": "SELECT * WHERE ",
+    "group": "SELECT * GROUP BY ",
+    "having": "SELECT * GROUP BY x HAVING ",
+    "order": "SELECT * ORDER BY ",
+}
 
 
 def parse_clause(clause: str, text: str) -> exp.Select:

@@ -30,8 +30,13 @@ class Term:
     def joined(cls, sql: str, kind: str, *terms: Term) -> Term:
         """Return a term made of others, in the order in which they stand in ``sql``."""
         parameters = [value for term in terms for value in term.parameters]
-        return cls(sql, kind, parameters, aggregate=any(term.aggregate for term in terms),
-                   constant=all(term.constant or term.is_literal for term in terms))  # fmt: skip
+        return cls(
+            sql,
+            kind,
+            parameters,
+            aggregate=any(term.aggregate for term in terms),
+            constant=all(term.constant or term.is_literal for term in terms),
+        )
 
     def over(self, sql: str) -> Term:
         """Return the same term in other SQL."""
@@ -90,8 +95,12 @@ def literal_for(kind: str, literal: Term, row_ids: RowIds | None) -> Term | None
         return replace(literal, kind=kind, sql="?", parameters=[-1 if number is None else number])
     if literal.kind != "text":
         return None
-    convert = {"calendar_date": times.floating, "date": times.fixed, "datestamp": times.day,
-               "time": times.time_of_day}.get(kind)  # fmt: skip
+    convert = {
+        "calendar_date": times.floating,
+        "date": times.fixed,
+        "datestamp": times.day,
+        "time": times.time_of_day,
+    }.get(kind)
     if convert is not None:
         stored = convert(str(value))
         return None if stored is None else replace(literal, kind=kind, parameters=[stored])

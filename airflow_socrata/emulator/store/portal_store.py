@@ -73,9 +73,15 @@ class Store:
         return list(self._views.values())
 
     def create(
-        self, view_id: str | None, fields: dict[str, Any], columns: Sequence[Column], identifier: int | None,
-        user: str, *, new_backend: bool,
-    ) -> View:  # fmt: skip
+        self,
+        view_id: str | None,
+        fields: dict[str, Any],
+        columns: Sequence[Column],
+        identifier: int | None,
+        user: str,
+        *,
+        new_backend: bool,
+    ) -> View:
         """Create a dataset: a group with one unpublished view."""
         group = self.number()
         database = Database(self._folder / f"{group}.sqlite")
@@ -89,10 +95,21 @@ class Store:
         dataset.version = first.version = 1
         now = self.clock.seconds()
         view = View(
-            id=view_id or self.fresh_id(), dataset=dataset, copy=first, stage=UNPUBLISHED, fields=fields, metadata={},
-            private_metadata={}, owner=user, author=user, created_at=now, modified_at=now, rows_updated_at=now,
-            rows_updated_by=user, oid=self.number(),
-        )  # fmt: skip
+            id=view_id or self.fresh_id(),
+            dataset=dataset,
+            copy=first,
+            stage=UNPUBLISHED,
+            fields=fields,
+            metadata={},
+            private_metadata={},
+            owner=user,
+            author=user,
+            created_at=now,
+            modified_at=now,
+            rows_updated_at=now,
+            rows_updated_by=user,
+            oid=self.number(),
+        )
         self.add(view)
         return view
 
@@ -136,12 +153,23 @@ class Store:
         dataset.version += 1
         target.version, target.modified_at = dataset.version, now
         view = dataclasses.replace(
-            source, id=self.fresh_id(), copy=target, stage=UNPUBLISHED, fields=copying.deepcopy(source.fields),
-            metadata=copying.deepcopy(source.metadata), author=user, created_at=int(now), modified_at=int(now),
+            source,
+            id=self.fresh_id(),
+            copy=target,
+            stage=UNPUBLISHED,
+            fields=copying.deepcopy(source.fields),
+            metadata=copying.deepcopy(source.metadata),
+            author=user,
+            created_at=int(now),
+            modified_at=int(now),
             private_metadata=copying.deepcopy(source.private_metadata) if keep_private else {},
-            oid=self.number(), publication_date=None, pending_scope=None, approvals=[], replica=None,
+            oid=self.number(),
+            publication_date=None,
+            pending_scope=None,
+            approvals=[],
+            replica=None,
             shares=dict(source.shares),
-        )  # fmt: skip
+        )
         self.add(view)
         return view
 
@@ -208,9 +236,13 @@ class Store:
 
     @contextlib.contextmanager
     def writing(
-        self, view: View, user: str, options: WriteOptions, switches: Switches,
+        self,
+        view: View,
+        user: str,
+        options: WriteOptions,
+        switches: Switches,
         before_commit: Callable[[], None] = lambda: None,
-    ) -> Iterator[RowWriter]:  # fmt: skip
+    ) -> Iterator[RowWriter]:
         """Give a writer on a view's copy; all of it is kept at the end, or nothing.
 
         The caller holds the dataset's write lock.

@@ -108,9 +108,7 @@ def identity(kind: str, values: Sequence[Stored]) -> Sequence[Stored]:
         value
         if value is None
         or not isinstance(value, str)
-        or ("." not in value
-        and "E" not in value
-        and value != "-0")
+        or ("." not in value and "E" not in value and value != "-0")
         else _by_value(value)
         for value in values
     ]
