@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_socrata.client import errors
+from airflow_socrata.client.parsing import one_line
 from airflow_socrata.client.retry import RetryBudget
 from airflow_socrata.client.views import current_user
 
@@ -36,7 +37,7 @@ def describe_connection(session: PortalSession) -> str:
         )
     user = session.send(current_user(), budget=_SHORT)
     name = user.display_name or user.email or user.id
-    return f"Signed in as {session.settings.redact(name)} on {session.settings.domain}"
+    return f"Signed in as {session.settings.redact(one_line(name))} on {session.settings.domain}"
 
 
 def explain_failure(error: errors.PortalError) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from airflow_socrata.client.errors import Interrupted, MalformedReply
 from airflow_socrata.client.failures import error_from_loss
 from airflow_socrata.client.messages import CallKind, Headers, Reply, UnreadableReply
+from airflow_socrata.client.parsing import one_line
 from airflow_socrata.client.replies import error_from_reply
 from airflow_socrata.client.retry import MAY_HAVE_LANDED, Decision, Failure, decide
 from airflow_socrata.client.wire import outgoing, path_on_portal, same_origin
@@ -27,6 +28,7 @@ T = TypeVar("T")
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
+_LONGEST_PROBLEM = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ class Exchange(Generic[T]):
         try:
             return Done(self._call.parse(reply))
         except UnreadableReply as unreadable:
-            problem = self._settings.redact(str(unreadable))
+            problem = self._settings.redact(one_line(str(unreadable)))[:_LONGEST_PROBLEM]
         # outside of the except clause: a traceback must not show the portal's words unredacted
         return self._failed(self._malformed(reply, problem), now)
 

@@ -38,6 +38,11 @@ def shape(value: Any) -> str:
     return "null" if value is None else f"a {type(value).__name__}"
 
 
+def one_line(words: str) -> str:
+    """Return a portal's words on one line, without control characters that a terminal would obey."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in words).split())
+
+
 def text(value: Any) -> str | None:
     """A non-empty string, or None."""
     return value if isinstance(value, str) and value else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.client import errors
 from airflow_socrata.client.messages import CallKind, Reply
-from airflow_socrata.client.parsing import mapping, text
+from airflow_socrata.client.parsing import mapping, one_line, text
 from airflow_socrata.client.retry import MAY_HAVE_LANDED, Failure, retry_after_seconds
 from airflow_socrata.client.wire import shown_origin
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_socrata.client.messages import Call
 
 _LONGEST_MESSAGE = 300
+_LONGEST_READ = 20_000
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _HEADING = re.compile(r"<h1[^>]*>(.*?)</h1", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
@@ -78,7 +79,7 @@ def _words(raw: str) -> str | None:
     if "<" not in raw:
         return raw or None
     for pattern in (_TITLE, _HEADING):
-        found = pattern.search(raw[:20_000])
+        found = pattern.search(raw[:_LONGEST_READ])
         words = html.unescape(_TAG.sub(" ", found.group(1))).strip() if found else ""
         if words:
             return f"an HTML page, {words!r}"
@@ -98,12 +99,12 @@ def error_from_reply(
     problem = ""
     if 300 <= facts.status < 400:
         problem, advice = _redirect(reply)
-    message = " ".join((facts.message or "").split())
+    message = one_line((facts.message or "")[:_LONGEST_READ])
     return kind(
         problem,
         summary=call.summary,
         status=facts.status,
-        code=redact(facts.code)[:80] if facts.code else None,
+        code=redact(one_line(facts.code))[:80] if facts.code else None,
         request_id=reply.request_id,
         portal_message=redact(message)[:_LONGEST_MESSAGE] or None,
         retry_after=retry_after_seconds(

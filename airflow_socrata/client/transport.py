@@ -200,7 +200,10 @@ class Transport:
                 proxies={self._settings.scheme: self._proxy} if self._proxy else {},
             )
             try:
-                return RawReply(response.status_code, list(response.headers.items()), response.content)
+                body = response.content
+                if _is_cut_short(response):
+                    return Loss(sent=True, cause="network", words="the reply was cut short")
+                return RawReply(response.status_code, list(response.headers.items()), body)
             finally:
                 response.close()
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -209,6 +212,12 @@ class Transport:
     def close(self) -> None:
         """Close all connections."""
         self._adapter.close()
+
+
+def _is_cut_short(response: requests.Response) -> bool:
+    """Tell whether fewer bytes came than were announced; urllib3 1 does not look."""
+    announced = response.headers.get("Content-Length", "")
+    return announced.isdigit() and response.raw.tell() < int(announced)
 
 
 _Address = tuple[Any, Any, int, str, Any]

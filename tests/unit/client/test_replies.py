@@ -192,6 +192,13 @@ def test_whole_line() -> None:
     )
 
 
+def test_control_characters_of_the_portal_reach_no_terminal() -> None:
+    body = '{"error":true,"message":"a\\u001b[31m\\u0000b\\ud800c\\r\\nd","code":"x\\u001by"}'
+    error = error_of(400, body)
+    assert (error.portal_message, error.code) == ("a [31m b c d", "x y")
+    str(error).encode()
+
+
 def test_headers_tell_what_an_empty_body_does_not() -> None:
     error = error_of(500, "", {"X-Error-Code": "internal", "X-Error-Message": "Internal error"})
     assert (error.code, error.portal_message) == ("internal", "Internal error")

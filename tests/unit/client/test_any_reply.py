@@ -1,0 +1,124 @@
+"""Whatever JSON or bytes a portal sends, the client answers with a result or an error of its own tree."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_socrata.client import Call, PortalError, PortalSettings, RetryBudget, RowBody, rows, views
+from airflow_socrata.client.exchange import Done, Exchange, RawReply, Wait
+
+PORTAL = PortalSettings("data.example.gov")
+CALLS: list[Call[Any]] = [
+    views.read_view("abcd-1234"),
+    views.publication_group("abcd-1234", "unpublished"),
+    views.open_copy("abcd-1234", "copy"),
+    views.publish("abcd-1234"),
+    views.discard("abcd-1234"),
+    views.update_view("abcd-1234", {}),
+    views.pending_geocoding("abcd-1234"),
+    views.replication("abcd-1234"),
+    views.twin("abcd-1234"),
+    views.current_user(),
+    rows.upsert("abcd-1234", RowBody(b"[]", "application/json"), keyed=False),
+    rows.count("abcd-1234"),
+    rows.select("abcd-1234"),
+]
+#: Keys that the parsers look for, so that odd values land where they matter.
+KEYS = [
+    "id",
+    "name",
+    "columns",
+    "metadata",
+    "rowIdentifier",
+    "rowIdentifierColumnId",
+    "grants",
+    "flags",
+    "rights",
+    "approvals",
+    "owner",
+    "permissions",
+    "status",
+    "ticket",
+    "code",
+    "errorCode",
+    "error",
+    "message",
+    "data",
+    "details",
+    "typ",
+    "err",
+    "rows_created",
+    "errors",
+    "count",
+    "total",
+    "view",
+    "read_replication_up_to_date",
+    "secondary_versions",
+    "version",
+    "displayName",
+    "nbeId",
+    "Rows Created",
+    "Errors",
+]
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["insert", "error", "accepted", "abcd-1234", "0", "7"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=4), inner, max_size=8)
+    ),
+    max_leaves=20,
+)
+BODIES = VALUES.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60)
+HEADERS = st.lists(
+    st.tuples(
+        st.sampled_from([
+            *("Location", "Retry-After", "Date", "Content-Type", "X-Error-Code", "X-Error-Message"),
+            *("X-SODA2-Fields", "X-SODA2-Types", "X-SODA2-Truth-Last-Modified", "X-SODA2-Data-Out-Of-Date"),
+        ]),
+        st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=30)
+        | st.sampled_from([
+            "5",
+            "Mon, 01 Jan 2024 00:00:30 GMT",
+            "/x",
+            "https://data.example.gov/y",
+            "//[",
+            "[]",
+        ]),
+    ),
+    max_size=4,
+)
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.summary)
+@settings(max_examples=150, deadline=None)
+@given(
+    status=st.sampled_from([200, 201, 202, 204, 302, 307, 400, 401, 403, 404, 405, 409, 413, 429, 500, 503]),
+    headers=HEADERS,
+    body=BODIES,
+)
+def test_any_reply(call: Call[Any], status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+    exchange = Exchange(call, PORTAL, RetryBudget(attempts=2), chance=lambda: 0.5)
+    exchange.outgoing()
+    failed: PortalError | None = None
+    step: object = None
+    try:
+        step = exchange.reply(RawReply(status, headers, body), 0.0)
+    except PortalError as error:
+        failed = error
+    if failed is not None:
+        assert str(failed).startswith(call.summary)
+        assert str(failed).isprintable()
+        return
+    assert isinstance(step, (Done, Wait))
+    if isinstance(step, Wait):
+        assert exchange.outgoing().url.startswith("https://data.example.gov/"), "never another host"
