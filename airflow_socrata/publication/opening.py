@@ -45,15 +45,15 @@ class ExistingCopy(enum.StrEnum):
 class Remedy(enum.Enum):
     """What Create does with a working copy that it finds."""
 
-    ADOPT = "adopt it"
-    DISCARD = "discard it"
-    REFUSE = "refuse to start"
-    AS_TOLD = "as existing_copy says"
+    ADOPT = "adopts it if no rows were loaded, else discards it"
+    DISCARD = "discards it"
+    REFUSE = "refuses to start and names it"
+    AS_TOLD = "does as existing_copy says: fail (default), discard or adopt"
 
 
 #: What Create does with an open working copy, by owner.
 REMEDIES: dict[Ownership, Remedy] = {
-    Ownership.OURS: Remedy.DISCARD,
+    Ownership.OURS: Remedy.ADOPT,
     Ownership.PROVED_OURS: Remedy.ADOPT,
     Ownership.LEFTOVER: Remedy.DISCARD,
     Ownership.LIVE_RUN: Remedy.REFUSE,
@@ -221,9 +221,7 @@ def _remedy(finding: Finding, opening: Opening, intent: Intent | None) -> Remedy
         }[opening.existing_copy]
     untouched = intent is not None and intent.phase is Phase.INTENDED and intent.method == opening.method
     if remedy is Remedy.ADOPT and not untouched:
-        return Remedy.DISCARD  # rows may be in it already, or it was made by another method
-    if finding.ownership is Ownership.OURS and untouched:
-        return Remedy.ADOPT  # marked, but never handed to a task that loads
+        return Remedy.DISCARD  # it was handed to tasks that load, or made by another method
     return remedy
 
 
@@ -235,7 +233,7 @@ def _in_the_way(publisher: Publisher, finding: Finding, dataset: str) -> str:
         advice = "Let that run end, or discard the copy with SocrataDiscardStaleWorkingCopiesOperator"
     else:
         advice = "Publish or discard it on the portal, or pass existing_copy='discard' or 'adopt'"
-    return f"{dataset} has an open {finding} at {page}. {advice}."
+    return f"{dataset} has an open {finding}, see {page}. {advice}."
 
 
 def take_over(publisher: Publisher, intent: Intent, copy: View) -> Handle:

@@ -19,18 +19,12 @@ CLOCK_GRAIN = 1.0
 class Ownership(enum.Enum):
     """Who opened a working copy, as far as it can be proved."""
 
-    OURS = "ours"
-    """Marked by this very operation."""
-    PROVED_OURS = "proved ours"
-    """Not marked yet, but this operation's intent proves it."""
-    LEFTOVER = "leftover"
-    """Marked by (or proved to be of) an earlier run of the same DAG that is over."""
-    LIVE_RUN = "live run"
-    """Marked by another run that is still going."""
-    OTHER_DAG = "other DAG"
-    """Marked by another DAG, or by a run that this Airflow does not know."""
-    PERSONS = "a person's"
-    """Not marked, and no intent proves it."""
+    OURS = "marked by this operation"
+    PROVED_OURS = "not marked yet, but proved to be this operation's by its intent"
+    LEFTOVER = "left by an earlier run of this DAG that is over"
+    LIVE_RUN = "that of a run that is still going"
+    OTHER_DAG = "that of another DAG, or of a run that this Airflow does not know"
+    PERSONS = "a person's: not marked, and no intent proves it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +37,7 @@ class Finding:
 
     def __str__(self) -> str:
         by = f" of {self.mark.operation}" if self.mark is not None else ""
-        return f"working copy {self.view.id} ({self.ownership.value}{by})"
+        return f"working copy {self.view.id}{by} ({self.ownership.value})"
 
 
 def proves(intent: Intent, view: View) -> bool:

@@ -1,0 +1,28 @@
+"""The tables that decide, as Markdown for the docs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from airflow_socrata.publication.opening import REMEDIES
+from airflow_socrata.publication.rollback import ROLLBACK
+
+
+def rollback_table_text() -> str:
+    """What rollback does in each state."""
+    return _table(
+        ("state", "rollback does"), ((state.value, action.value) for state, action in ROLLBACK.items())
+    )
+
+
+def remedies_table_text() -> str:
+    """What Create does with a working copy that it finds open."""
+    return _table(
+        ("the open working copy is", "Create does"),
+        ((ownership.value, remedy.value) for ownership, remedy in REMEDIES.items()),
+    )
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
