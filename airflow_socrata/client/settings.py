@@ -139,11 +139,12 @@ class PortalSettings:
 
     def redact(self, text: str) -> str:
         """Replace every secret of these settings in ``text`` by ``***``."""
-        for secret in sorted(self._secrets(), key=len, reverse=True):
+        for secret in sorted(self.secrets(), key=len, reverse=True):
             text = text.replace(secret, "***")
         return text
 
-    def _secrets(self) -> Iterator[str]:
+    def secrets(self) -> Iterator[str]:
+        """All strings that must never be shown, as they are and as they stand in a URL."""
         for secret in self.credentials.secrets():
             yield secret
             yield quote(secret, safe="")

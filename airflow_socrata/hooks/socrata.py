@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseHook
+from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
 from airflow_socrata.client import Credentials, PortalError, PortalSession, PortalSettings
 from airflow_socrata.client.check import describe_connection, explain_failure
@@ -60,8 +60,11 @@ class SocrataHook(BaseHook):
         return PortalSession(self.settings(), log=self.log.warning)
 
     def settings(self) -> PortalSettings:
-        """Read the connection."""
-        return portal_settings(self.get_connection(self.socrata_conn_id))
+        """Read the connection, and have Airflow mask its secrets in logs."""
+        settings = portal_settings(self.get_connection(self.socrata_conn_id))
+        for secret in settings.secrets():
+            mask_secret(secret)
+        return settings
 
     async def get_async_conn(self) -> AsyncPortalSession:
         """Return a session for triggers; fetches the connection without blocking the triggerer."""

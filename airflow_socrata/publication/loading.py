@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_socrata.client import PortalError, RowBody, RowCounts, SyncedDataset, View, rows, views
 from airflow_socrata.publication.errors import NotPublishable, RowCountMismatch, RowsRefused
 from airflow_socrata.publication.handle import Load
+from airflow_socrata.publication.preflight import mirrored
 from airflow_socrata.records import (
     Batch,
     BatchLimits,
@@ -209,7 +210,7 @@ def _send_batch(publisher: Publisher, view: View, batch: Batch, *, keyed: bool) 
     try:
         counts: RowCounts = publisher.send(rows.upsert(view.id, body, keyed=keyed))
     except SyncedDataset as error:
-        raise NotPublishable(f"{view.id} ({view.name}) is a synced mirror; {error}") from error
+        raise mirrored(publisher, view.id, error) from error
     except PortalError as error:
         if error.landing == "unknown":
             raise LandingUnknown(batch, error) from error

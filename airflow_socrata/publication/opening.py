@@ -6,10 +6,18 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_socrata.client import Accepted, Interrupted, PortalUnreachable, RequestRefused, View, views
+from airflow_socrata.client import (
+    Accepted,
+    Interrupted,
+    PortalUnreachable,
+    RequestRefused,
+    SyncedDataset,
+    View,
+    views,
+)
 from airflow_socrata.publication import waits
 from airflow_socrata.publication.discarding import discard_working_copy
-from airflow_socrata.publication.errors import WorkingCopyInTheWay
+from airflow_socrata.publication.errors import NotPublishable, WorkingCopyInTheWay
 from airflow_socrata.publication.handle import Handle
 from airflow_socrata.publication.operation import (
     IN_FLIGHT,
@@ -22,7 +30,13 @@ from airflow_socrata.publication.operation import (
     RunState,
 )
 from airflow_socrata.publication.ownership import Finding, Ownership, whose
-from airflow_socrata.publication.preflight import check_order, check_published, read_dataset, working_copies
+from airflow_socrata.publication.preflight import (
+    check_order,
+    check_published,
+    mirrored,
+    read_dataset,
+    working_copies,
+)
 from airflow_socrata.publication.proof import Outcome, settle_publish
 from airflow_socrata.publication.rollback import roll_back
 
@@ -118,7 +132,10 @@ def open_working_copy(publisher: Publisher, operation: Operation, opening: Openi
 
 def ask_for_copy(publisher: Publisher, intent: Intent) -> View | Accepted:
     """Ask the portal for the working copy that the recorded intent names."""
-    answer: View | Accepted = publisher.send(views.open_copy(intent.dataset, intent.method))
+    try:
+        answer = publisher.send(views.open_copy(intent.dataset, intent.method))
+    except SyncedDataset as error:
+        raise mirrored(publisher, intent.dataset, error) from error
     if isinstance(answer, Accepted):
         publisher.log(
             f"The portal is making the working copy of {intent.dataset} ({answer.status or 'accepted'})."
@@ -290,7 +307,7 @@ def clean_up(publisher: Publisher, intent: Intent, error: BaseException) -> None
     """Discard what this failed attempt has opened; never hide the error that led here."""
     if isinstance(error, Interrupted | WorkingCopyInTheWay):
         return  # killed: no call to the portal any more; or not ours to touch
-    if isinstance(error, RequestRefused | PortalUnreachable):
+    if isinstance(error, RequestRefused | PortalUnreachable | NotPublishable):
         current = publisher.intents.load(intent.operation.key)
         if current is not None and current.working_copy is None:
             publisher.intents.save(current.at(Phase.DISCARDED))  # proved: no copy was made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_socrata.client import NotFound, View, rows, views
+from airflow_socrata.client import NotFound, PortalError, SyncedDataset, View, rows, views
 from airflow_socrata.client.ids import check_dataset_id
 from airflow_socrata.publication.errors import NotPublishable, OlderRun
 from airflow_socrata.publication.operation import Mark, Operation
@@ -31,14 +31,14 @@ def read_dataset(publisher: Publisher, dataset: str) -> View:
 
 def check_kind(view: View) -> None:
     """Refuse views that hold no rows of their own, and those that the caller may not write to."""
+    if view.view_type is not None and view.view_type != "tabular":
+        raise NotPublishable(f"{view.id} ({view.name}) is of type {view.view_type}; only tables take rows.")
     if view.is_filter_or_derived:
         source = view.modifying_view_uid
         advice = f"publish to {source} instead" if source else "publish to the dataset that it is made from"
         raise NotPublishable(
             f"{view.id} ({view.name}) is a filter or derived view and has no rows of its own: {advice}."
         )
-    if view.view_type is not None and view.view_type != "tabular":
-        raise NotPublishable(f"{view.id} ({view.name}) is of type {view.view_type}; only tables take rows.")
     if view.rights and not any(view.can(right) for right in WRITE_RIGHTS):
         raise NotPublishable(
             f"The connection's user may not write to {view.id} ({view.name}); its rights are "
@@ -102,3 +102,15 @@ def read_or_none(publisher: Publisher, view_id: str) -> View | None:
     except NotFound:
         return None
     return found
+
+
+def mirrored(publisher: Publisher, view_id: str, error: SyncedDataset) -> NotPublishable:
+    """Say that a dataset is a mirror that the portal fills itself, and which one to publish to if it is known."""
+    try:
+        writable = publisher.send(views.twin(view_id)).old_backend_id
+    except PortalError:
+        writable = None
+    advice = f"publish to {writable} instead" if writable else "publish to the dataset that it mirrors"
+    return NotPublishable(
+        f"{view_id} is a mirror that the portal fills itself ({error.portal_message}): {advice}."
+    )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from airflow_socrata.publication.opening import REMEDIES
 from airflow_socrata.publication.rollback import ROLLBACK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def rollback_table_text() -> str:
