@@ -13,7 +13,7 @@ import anyio
 from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -101,6 +101,7 @@ def _endpoint(
 ) -> Any:
     def serve(exchange: Exchange) -> Reply:
         try:
+            portal.jobs.tick()
             exchange.user = sign_in(exchange.headers, dict(exchange.query), portal.switches)
             return service(portal, exchange)
         except PortalError as error:
@@ -192,8 +193,10 @@ class Application:
             reply = await self._answer(exchange, scope)
             reply = await after(portal, exchange, reply, line, self._limiter)
         except Broken:
-            entry["status"] = None
             await line.gone(receive)
+            return
+        except ClientDisconnect:
+            # The client went away while it sent: nothing was done, nobody waits for a reply.
             return
         except PortalError as error:
             reply = _reply_of(error)
@@ -238,7 +241,7 @@ class Application:
             return {"type": "http.request", "body": b"", "more_body": False}
 
         try:
-            await self._inner({**scope, "emulator.exchange": exchange}, nothing, gather)
+            await self._inner({**scope, "path": _path(exchange), "emulator.exchange": exchange}, nothing, gather)
         except PortalError as error:
             return _reply_of(error)
         reply.body = b"".join(parts)
@@ -290,6 +293,12 @@ class Application:
 def _reply_of(error: PortalError) -> Reply:
     made = error.reply
     return Reply(made.status, made.body, made.content_type, dict(made.headers))
+
+
+def _path(exchange: Exchange) -> str:
+    # The oldest clients leave out /api.
+    old = exchange.path.startswith(("/views", "/imports2"))
+    return "/api" + exchange.path if old else exchange.path
 
 
 def _request_id(headers: Headers) -> str:

@@ -37,7 +37,7 @@ def _scramble(value: int) -> int:
 
 def _unscramble(value: int) -> int:
     value ^= value >> 31 ^ value >> 62
-    value = value * 0x319642B2D24EC309 & _FULL
+    value = value * 0x319642B2D24D8EC3 & _FULL
     value ^= value >> 27 ^ value >> 54
     value = value * 0x96DE1B173F119089 & _FULL
     return value ^ value >> 30 ^ value >> 60

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zlib
 from dataclasses import dataclass
 from itertools import groupby, islice
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from airflow_socrata.emulator.store.model import Column, Copy
 
 BLOCK_ROWS = 10_000
+_CELL = re.compile(r'(?:"((?:[^"]|"")*+)"|([^",\r\n]*+))(,|\r\n|\n|\r|\Z)')
 _SYSTEM = frozenset({":id", ":deleted", ":version", ":created_at", ":updated_at"})
 
 
@@ -130,10 +132,33 @@ def csv_blocks(body: bytes, naming: Naming, reserve: Callable[[int, int], None])
 
 
 def _records(text: str) -> Iterator[list[str]]:
+    done = 0
     try:
-        yield from csv.reader(io.StringIO(text, newline=""), strict=True)
+        for record in csv.reader(io.StringIO(text, newline=""), strict=True):
+            done += 1
+            yield record
     except csv.Error as error:
-        raise invalid_request(f"Malformed CSV: {error}") from None
+        if "field limit" not in str(error):
+            raise invalid_request(f"Malformed CSV: {error}") from None
+        # The limit on cells belongs to the whole process, so it is not raised here; the rest goes the slow way.
+        yield from islice(_long_records(text), done, None)
+
+
+def _long_records(text: str) -> Iterator[list[str]]:
+    record: list[str] = []
+    place = 0
+    while place < len(text):
+        match = _CELL.match(text, place)
+        if match is None:
+            raise invalid_request("Malformed CSV: a quote where none may be")
+        quoted, plain, end = match.groups()
+        record.append(plain if quoted is None else quoted.replace('""', '"'))
+        place = match.end()
+        if end != ",":
+            yield record if record != [""] else []
+            record = []
+    if record:
+        yield [*record, ""]
 
 
 def _csv_block(

@@ -117,6 +117,19 @@ def set_identifier(portal: Portal, view: View, wanted: Any) -> None:
             copy.row_identifier = None
 
 
+def describe_columns(view: View, specs: list[Any]) -> None:
+    """Change names, descriptions and formats of the columns that a list names by id or field name."""
+    for spec in specs:
+        if not isinstance(spec, dict):
+            raise invalid_request("A column must be an object")
+        column = find_column(view.copy.columns, spec.get("id", spec.get("fieldName")))
+        if column is None:
+            raise invalid_request(f"Cannot find column {spec.get('id', spec.get('fieldName'))}")
+        column.name = str(spec.get("name", column.name))
+        column.description = str(spec.get("description", column.description) or "")
+        column.format = dict(spec.get("format", column.format) or {})
+
+
 def _editable(portal: Portal, exchange: Exchange, right: str) -> View:
     view = portal.view(exchange.part()[0], exchange.user, right)
     if view.stage != UNPUBLISHED:

@@ -107,10 +107,12 @@ def _metadata(portal: Portal, view: View) -> dict[str, Any]:
 def _audience(view: View) -> dict[str, Any]:
     grants = [{"inherited": False, "type": "viewer", "flags": ["public"]}]
     shown: dict[str, Any] = {}
-    if view.scope == "public":
+    if view.stage == UNPUBLISHED:
+        # Nobody sees an unpublished view by its audience: that waits for publishing.
+        if (view.pending_scope or view.scope) == "public":
+            shown["pendingGrants"] = grants
+    elif view.scope == "public":
         shown["grants"] = grants
-    if view.stage == UNPUBLISHED and view.pending_scope == "public":
-        shown["pendingGrants"] = grants
     shown["permissions"] = permissions_json(view)
     return shown
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_socrata.emulator.edge.columns import new_column, set_identifier
+from airflow_socrata.emulator.edge.columns import describe_columns, new_column, set_identifier
 from airflow_socrata.emulator.edge.jobs import PUBLISH
 from airflow_socrata.emulator.edge.portal import Reply
 from airflow_socrata.emulator.edge.view_json import EDITABLE, permissions_json, view_json
@@ -136,6 +136,8 @@ def apply_changes(portal: Portal, view: View, body: dict[str, Any]) -> None:
         view.metadata = {key: value for key, value in rest.items() if key not in {"rdfSubject", "rdfClass"}}
     if isinstance(body.get("privateMetadata"), dict):
         view.private_metadata = body["privateMetadata"]
+    if isinstance(body.get("columns"), list):
+        describe_columns(view, body["columns"])
     view.fields = view.fields | {key: body[key] for key in EDITABLE if key in body}
     view.modified_at = portal.clock.seconds()
 

@@ -206,6 +206,8 @@ class Store:
             published.private_metadata = draft.private_metadata
         published.rows_updated_at, published.rows_updated_by = draft.rows_updated_at, draft.rows_updated_by
         published.approvals = draft.approvals or published.approvals
+        if draft.pending_scope is not None:
+            published.scope = draft.pending_scope
         if keep_snapshot:
             draft.copy, draft.stage = former, SNAPSHOTTED
             return
