@@ -121,7 +121,7 @@ class Compiler:
         keys = {term.sql for term in group}
         for (name, term), each in zip(chosen, query.select, strict=False):
             if isinstance(each, exp.Star) or (
-                not term.aggregate and not term.constant and term.sql not in keys
+                not term.aggregate and not term.constant and not term.is_literal and term.sql not in keys
             ):
                 raise query_error("column-not-in-group-bys", f"Column not in group bys: {name}", self.line)
 
@@ -154,6 +154,11 @@ class Compiler:
 
     def term(self, tree: exp.Expression) -> Term:
         """Return one expression's SQL and type."""
+        if tree.args.get("negate"):
+            # Newer parsers note NOT LIKE and the like inside, older ones around.
+            plain = tree.copy()
+            plain.set("negate", None)
+            return self.term(exp.Not(this=plain))
         if isinstance(tree, exp.Paren):
             inner = self.term(tree.this)
             return inner.over(f"({inner.sql})")
@@ -172,7 +177,7 @@ class Compiler:
         if isinstance(tree, exp.Not):
             inner = self._boolean(tree.this)
             return inner.over(f"NOT ({inner.sql})")
-        if isinstance(tree, exp.Is):
+        if isinstance(tree, exp.Is) and isinstance(tree.expression, exp.Null):
             inner = self.term(tree.this)
             return Term(f"{inner.sql} IS NULL", "checkbox", inner.parameters, aggregate=inner.aggregate)
         return self._operation(tree)
@@ -292,6 +297,8 @@ class Compiler:
         return left, right
 
     def _in(self, tree: exp.In) -> Term:
+        if not tree.expressions:
+            raise malformed(self.line)
         left = self.term(tree.this)
         terms = [left]
         for each in tree.expressions:
