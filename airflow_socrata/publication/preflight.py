@@ -105,7 +105,7 @@ def read_or_none(publisher: Publisher, view_id: str) -> View | None:
 
 
 def mirrored(publisher: Publisher, view_id: str, error: SyncedDataset) -> NotPublishable:
-    """Say that a dataset is a mirror that the portal fills itself, and which one to publish to if it is known."""
+    """Say that a dataset is a mirror that the portal fills itself, and which one takes rows, if known."""
     try:
         writable = publisher.send(views.twin(view_id)).old_backend_id
     except PortalError:
