@@ -170,12 +170,11 @@ class SocrataLoadOperator(SocrataOperator):
         Where other tasks load into the same copy it must stay, and only rows with an identifier may be
         re-sent.
         """
-        publishing.check_handle(publisher, handle)
-        if context["ti"].try_number <= 1:
-            return handle, True
-        if self.is_sole_loader(handle, context):
+        retried = context["ti"].try_number > 1
+        if retried and self.is_sole_loader(handle, context):
             return reopening.reopen(publisher, handle, self.timeout), True
-        return handle, False
+        publishing.check_handle(publisher, handle)
+        return handle, not retried
 
     def finish(self, context: Context, handle: Handle, load: Load) -> dict[str, Any]:
         """Return the handle with the counts."""

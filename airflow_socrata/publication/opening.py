@@ -121,7 +121,7 @@ def open_working_copy(publisher: Publisher, operation: Operation, opening: Openi
             copy = (
                 answer
                 if isinstance(answer, View)
-                else _follow(publisher, prepared.intent, answer, opening.timeout)
+                else follow(publisher, prepared.intent, answer, opening.timeout)
             )
             check_made_for(prepared.intent, copy)
         return take_over(publisher, prepared.intent, copy)
@@ -143,7 +143,8 @@ def ask_for_copy(publisher: Publisher, intent: Intent) -> View | Accepted:
     return answer
 
 
-def _follow(publisher: Publisher, intent: Intent, accepted: Accepted, timeout: float) -> View:
+def follow(publisher: Publisher, intent: Intent, accepted: Accepted, timeout: float) -> View:
+    """Wait for a copy job that the portal has accepted."""
     call = views.open_copy(intent.dataset, intent.method)
     return publisher.wait(waits.accepted_job(call, accepted, publisher.patience(timeout)))
 

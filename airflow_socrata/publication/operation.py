@@ -157,6 +157,7 @@ class Intent:
     :param working_copy: 4x4 of the copy that was opened, once known.
     :param published_at: epoch seconds (portal) just before publish was sent.
     :param expected_rows: rows that the published dataset must show afterwards.
+    :param replaced: 4x4s of working copies that retries of a load have traded for fresh ones.
     :param accepted: whether the portal has accepted publish as a job (202) that may still be queued.
     """
 
@@ -174,6 +175,7 @@ class Intent:
     published_at: float | None = None
     expected_rows: int | None = None
     accepted: bool = False
+    replaced: tuple[str, ...] = ()
 
     def at(self, phase: Phase, **changes: Any) -> Intent:
         """Return this intent in another phase."""
@@ -188,7 +190,8 @@ class Intent:
         """Read back what :meth:`to_json` wrote."""
         values = dict(data)
         values["operation"] = Operation.from_json(values["operation"])
-        values["open_before"] = tuple(values.get("open_before", ()))
+        for name in ("open_before", "replaced"):
+            values[name] = tuple(values.get(name, ()))
         values["phase"] = Phase(values["phase"])
         if values.get("baseline") is not None:
             values["baseline"] = Baseline(**values["baseline"])

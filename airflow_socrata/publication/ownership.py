@@ -40,6 +40,11 @@ class Finding:
         return f"working copy {self.view.id}{by} ({self.ownership.value})"
 
 
+def is_ours(finding: Finding) -> bool:
+    """Whether the asking operation has opened this working copy."""
+    return finding.ownership in {Ownership.OURS, Ownership.PROVED_OURS}
+
+
 def proves(intent: Intent, view: View) -> bool:
     """Whether an intent proves an unmarked working copy to be its own.
 

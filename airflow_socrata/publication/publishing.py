@@ -89,11 +89,14 @@ def expected_rows(handles: Sequence[Handle]) -> int | None:
     return start + sum(load.created - load.deleted for load in loads)
 
 
-def check_handle(publisher: Publisher, handle: Handle) -> Intent:
+def check_handle(publisher: Publisher, handle: Handle, *, traded: bool = False) -> Intent:
     """Return the recorded intent, if the handle is that of the working copy that is open now.
 
     Clearing only the publish task re-runs the task that opens the copy; without this check the new, empty
     copy would be published.
+
+    :param traded: a handle of a copy that a retry has traded for a fresh one will do.
+    :raises HandleMismatch: it is another's, or nothing is on record.
     """
     intent = publisher.intents.load(handle.operation.key)
     if intent is None:
@@ -101,7 +104,7 @@ def check_handle(publisher: Publisher, handle: Handle) -> Intent:
             f"No working copy is on record for {handle.operation}: it was published or discarded. Clear the"
             " task that opens the working copy, with its downstream tasks."
         )
-    if intent.working_copy != handle.working_copy:
+    if intent.working_copy != handle.working_copy and not (traded and handle.working_copy in intent.replaced):
         raise HandleMismatch(
             f"Rows were loaded into working copy {handle.working_copy}, but {intent.working_copy} is open"
             " now: the task that opens it ran again and the load did not. Clear the load tasks too."

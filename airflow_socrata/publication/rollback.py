@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from airflow_socrata.publication import waits
 from airflow_socrata.publication.discarding import discard_working_copy
 from airflow_socrata.publication.operation import IN_FLIGHT, Intent, Phase
-from airflow_socrata.publication.ownership import Ownership, is_deletable, whose
+from airflow_socrata.publication.ownership import is_deletable, is_ours, whose
 from airflow_socrata.publication.preflight import read_dataset, read_or_none, working_copies
 from airflow_socrata.publication.proof import Outcome, outcome
 
@@ -156,8 +156,7 @@ def _our_copy(publisher: Publisher, intent: Intent) -> View | None:
             return recorded
     dataset = read_dataset(publisher, intent.dataset)
     for view in working_copies(publisher, dataset):
-        finding = whose(view, intent.operation, [intent], publisher.runs)
-        if finding.ownership in {Ownership.OURS, Ownership.PROVED_OURS}:
+        if is_ours(whose(view, intent.operation, [intent], publisher.runs)):
             return view
     return None
 
