@@ -1,30 +1,33 @@
 """The process dies before or after every call and every record; then it is tried again, or rolled back.
 
-Whatever the line: after a retry the public sees the new rows, after a rollback the old or the new ones, never a
-mixture; no working copy of ours is left, and a person's is untouched. Time is turned, not waited for.
+Whatever the line: after a retry the public sees the new rows, after a rollback the old or the new ones, never
+a mixture; no working copy of ours is left, and a person's is untouched. Time is turned, not waited for.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from airflow_socrata.client import Call, Credentials, PortalSession, PortalSettings
+from airflow_socrata.client import Call, Credentials, PortalSession, PortalSettings, View, views
 from airflow_socrata.emulator import Emulator
 from airflow_socrata.publication import loading, publishing, reopening
-from airflow_socrata.publication.handle import Handle
 from airflow_socrata.publication.loading import Loading
 from airflow_socrata.publication.opening import Opening, open_working_copy
 from airflow_socrata.publication.operation import Intent, Operation, RememberedIntents, RunState
 from airflow_socrata.publication.publisher import Publisher
 from airflow_socrata.publication.publishing import Published, Publishing
-from airflow_socrata.publication.rollback import roll_back
+from airflow_socrata.publication.rollback import State, roll_back
 from airflow_socrata.publication.verifying import verify
 from airflow_socrata.records import BatchLimits, Guards, RowsSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airflow_socrata.publication.handle import Handle
 
 T = TypeVar("T")
 
@@ -161,8 +164,11 @@ class Run:
         self.world = world
         self.handles: dict[str, Any] = {}
         self.tasks: list[tuple[str, Callable[[Publisher, int], Any]]] = [
-            ("create", self._create), ("load", self._load), ("publish", self._publish), ("verify", self._verify)
-        ]  # fmt: skip
+            ("create", self._create),
+            ("load", self._load),
+            ("publish", self._publish),
+            ("verify", self._verify),
+        ]
 
     def go(self, publisher: Publisher, *, first: str = "create", tried: int = 1) -> None:
         started = False
@@ -179,9 +185,12 @@ class Run:
     def _load(self, publisher: Publisher, tried: int) -> Handle:
         handle: Handle = self.handles["create"]
         how = Loading(
-            "load", RowsSource(lambda: NEW), limits=BatchLimits(rows=2), guards=Guards(require_row_identifier=False),
+            "load",
+            RowsSource(lambda: NEW),
+            limits=BatchLimits(rows=2),
+            guards=Guards(require_row_identifier=False),
             timeout=30,
-        )  # fmt: skip
+        )
         if tried > 1:
             handle = reopening.reopen(publisher, handle, 30)
         if self.world.keyed:
@@ -243,9 +252,9 @@ def test_a_rollback_leaves_old_or_new_and_nothing_else(portal: Emulator, keyed: 
 
 @pytest.mark.parametrize("backend", ["new", "old"])
 @pytest.mark.parametrize("seed", range(40))
-def test_any_number_of_deaths_then_a_retry_or_a_rollback(portal: Emulator, seed: int, backend: str) -> None:
+def test_any_deaths_then_a_retry_or_a_rollback(portal: Emulator, seed: int, backend: str) -> None:
     """Several deaths in a row, at moments drawn from the seed; every failure is replayed by its seed."""
-    draw = random.Random(seed)  # noqa: S311 - a test's seed
+    draw = random.Random(seed)
     world = World(portal, keyed=draw.random() < 0.5, backend=backend)
     run, story = Run(world), []
     first, tried = "create", 1
@@ -308,3 +317,15 @@ def test_a_persons_copy_is_never_touched(portal: Emulator) -> None:
         roll_back(world.publisher(), OPERATION.key)
         where = f"moment {at}: {death.moments[-1]}, task {run.current}"
         assert [copy["id"] for copy in world.drafts()] == [theirs["id"]], where
+
+
+def test_a_copy_call_that_lands_after_the_rollback_is_cleared_by_the_next_run(portal: Emulator) -> None:
+    world = World(portal, keyed=True)
+    _, death, _ = die(world, 8, after=False)
+    assert death.moments[-1] == f"copy {world.dataset}"
+    assert roll_back(world.publisher(), OPERATION.key).state is State.MAYBE_OPENING
+    late = world.publisher().send(views.open_copy(world.dataset, "copy"))
+    later = Operation("dag", "run 2", "create", order="2026-01-03T00:00:00+00:00")
+    handle = open_working_copy(world.publisher(), later, Opening(world.dataset, timeout=30))
+    assert isinstance(late, View)
+    assert [copy["id"] for copy in world.drafts()] == [handle.working_copy] != [late.id]
