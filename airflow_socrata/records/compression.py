@@ -61,6 +61,11 @@ def gunzip(blocks: Iterator[bytes], source: str) -> Iterator[bytes]:
                 data = data.lstrip(b"\0")
                 if not data:
                     break
+                if not GZIP_MAGIC.startswith(data[:2]):
+                    problem = (
+                        "something that is not gzip follows the end of the gzip data; make the file again"
+                    )
+                    raise RecordsError(problem, source=source)
                 stream = _engine.decompressobj(_GZIP_WBITS)
             try:
                 yield from _inflate(stream, data)

@@ -146,10 +146,11 @@ def _split_quoted(data: bytes, width: int, quotes: int) -> _Flat | None:
 
 def _split_mixed(pieces: list[bytes], width: int) -> _Flat | None:
     """Some cells quoted: what they hide is taken out, then every comma and line end is one."""
-    inside = [
-        _HIDDEN if b"," in piece or b"\n" in piece or b"\r" in piece or _HIDDEN in piece else piece
-        for piece in pieces[1::2]
-    ]
+    inside = pieces[1::2]
+    text = b"".join(inside)
+    if b"\r" in text or _HIDDEN in text:
+        inside = [_HIDDEN if b"\r" in piece or _HIDDEN in piece else piece for piece in inside]
+    inside = [_HIDDEN if b"," in piece or b"\n" in piece else piece for piece in inside]
     pieces = pieces.copy()
     pieces[1::2] = inside
     columns = _split_plain(b'"'.join(pieces), width)

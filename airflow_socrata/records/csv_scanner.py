@@ -244,8 +244,6 @@ class CsvScanner:
 
     def _examined(self, end: int, pieces: list[bytes] | None) -> Chunk:
         data = self._buffer[:end]
-        added = b"" if data.endswith((b"\n", b"\r")) else self._line_end
-        data += added
         lines = data.split(b"\n")
         plain = lines.count(b"") == 1 and not lines[-1]
         if b"\r" in data:
@@ -255,7 +253,7 @@ class CsvScanner:
             quotes = left.count(self._quote)
             cut = left.find(self._quote) if quotes else len(left)
             pieces = pieces[: len(pieces) - quotes]
-            pieces[-1] = pieces[-1][: len(pieces[-1]) - cut] + added
+            pieces[-1] = pieces[-1][: len(pieces[-1]) - cut]
         return Chunk(data, self._line, self._offset, len(lines) - 1, plain, pieces)
 
     def _advance(self, end: int, chunk: Chunk) -> None:
@@ -279,9 +277,12 @@ class CsvScanner:
             raise RecordsError(problem, source=self._source, line=self._line)
         blocks = [self._buffer]
         size = 0
-        while size < max(BLOCK_BYTES // 2, len(self._buffer)):
+        while size < max(BLOCK_BYTES // 2, len(self._buffer), 1):
             block = next(self._blocks, b"")
             if not block:
+                if not self._ended and blocks[-1] and not blocks[-1].endswith((b"\n", b"\r")):
+                    # So that every record has an end.
+                    blocks.append(self._line_end)
                 self._ended = True
                 break
             blocks.append(block)

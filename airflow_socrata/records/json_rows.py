@@ -177,7 +177,7 @@ class _ArrayReader:
         held = self._text[self._at :]
         _bounded(held, self._source, self._line)
         parts, size = [held], 0
-        while size < max(len(held), BLOCK_BYTES // 2):
+        while size < max(BLOCK_BYTES // 2, len(held), 1):
             text = next(self._texts, "")
             if not text:
                 break

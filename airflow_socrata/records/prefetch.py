@@ -63,8 +63,9 @@ class _Ahead(Generic[T]):
             self._filled.acquire()
             if not self._ready:
                 break
-            yield self._ready.popleft()
+            item = self._ready.popleft()
             self._room.release()
+            yield item
         if self._error is not None:
             raise self._error
 

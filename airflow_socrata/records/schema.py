@@ -148,10 +148,10 @@ class _Comparison:
 
     def _check_mapping(self, names: tuple[str, ...], known: set[str]) -> None:
         for name, field in self.columns.items():
-            if name not in names:
+            if self.all_columns and name not in names:
                 hint = _nearest(name, names)
                 raise self._error(
-                    f"the column mapping names it, but the source has no such column{hint}", name
+                    f"the column mapping names it, and the source has no such column{hint}", name
                 )
             if field not in known:
                 problem = f"is mapped to {field!r}, which is no field of the dataset{_nearest(field, known)}"
@@ -181,7 +181,7 @@ class _Comparison:
             if name == column.name and not _computed(field):
                 why = f"is the display name of field {field!r}, and rows need field names"
                 return self._error(f"{why}; pass columns={{{name!r}: {field!r}}}, {remedy}", name)
-        for field in sorted(known):
+        for field in sorted(known, key=lambda field: (field in SYSTEM_FIELDS, field)):
             if _folded(name) == _folded(field):
                 why = f"differs from field {field!r} in case or punctuation only, and the portal minds both"
                 return self._error(f"{why}; pass columns={{{name!r}: {field!r}}}, {remedy}", name)
