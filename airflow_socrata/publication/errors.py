@@ -33,7 +33,9 @@ class RowsRefused(PublicationError):
 
 
 class RowCountMismatch(PublicationError):
-    """The portal does not hold the rows that it acknowledged."""
+    """The portal does not hold the rows that it acknowledged; another try loads them afresh."""
+
+    permanent = False
 
 
 class OutcomeUnproved(PublicationError):
@@ -41,7 +43,13 @@ class OutcomeUnproved(PublicationError):
 
 
 class PublishFailed(PublicationError):
-    """The portal reports that the publish job failed."""
+    """The portal reports that the publish job failed; another try may succeed."""
+
+    permanent = False
+
+
+class Rejected(PublicationError):
+    """A steward has rejected the working copy."""
 
 
 class WaitTimeout(PublicationError):

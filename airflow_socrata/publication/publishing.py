@@ -11,6 +11,7 @@ from airflow_socrata.publication.errors import (
     HandleMismatch,
     OutcomeUnproved,
     PublishFailed,
+    Rejected,
     RowCountMismatch,
     WaitTimeout,
 )
@@ -187,7 +188,7 @@ def follow(
     )
     try:
         publisher.wait(job)
-    except (RequestRefused, PublishFailed):
+    except (RequestRefused, PublishFailed, Rejected):
         refused(publisher, check_handle(publisher, handle))
         raise
 

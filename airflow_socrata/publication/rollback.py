@@ -26,7 +26,7 @@ class State(enum.StrEnum):
 
     NOTHING = "no intent is on record, or it is over"
     MAYBE_OPENING = "an intent, and no working copy of ours yet"
-    DRAFT = "our working copy is open, and publish was never sent"
+    DRAFT = "our working copy is open, and publish was never sent, or was refused"
     PUBLISH_SENT = "our working copy is open, and a publish call may be in flight"
     PUBLISH_QUEUED = "our working copy is open, and the portal has accepted its publish as a job"
     AWAITS_APPROVAL = "our working copy waits for a steward's approval"
@@ -140,6 +140,8 @@ def find_state(publisher: Publisher, intent: Intent | None) -> tuple[State, View
 
 def _publish_state(publisher: Publisher, intent: Intent, copy: View | None) -> State:
     sighting = publisher.wait(waits.look(intent.dataset, intent.working_copy or intent.dataset))
+    if sighting.was_rejected:
+        return State.DRAFT
     return {
         Outcome.OPEN: State.PUBLISH_QUEUED if intent.accepted else State.PUBLISH_SENT,
         Outcome.AWAITS_APPROVAL: State.AWAITS_APPROVAL,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_socrata.client import Accepted, Call, Conflict, InvalidRequest, NotFound, View, rows, views
-from airflow_socrata.publication.errors import PublishFailed, WaitTimeout
+from airflow_socrata.publication.errors import PublishFailed, Rejected, WaitTimeout
 
 if TYPE_CHECKING:
     from airflow_socrata.client.async_session import AsyncPortalSession
@@ -215,14 +215,14 @@ def publish_ended(
     """Wait, with GET only, until the working copy is a draft no longer.
 
     :param await_approval: go on waiting while a steward has yet to approve; otherwise return at once.
-    :raises PublishFailed: the steward has rejected it.
+    :raises Rejected: the steward has rejected it.
     """
     for pause in patience.pauses(f"publish of {working_copy} to {dataset}"):
         sighting: Sighting = yield from look(dataset, working_copy)
         if not sighting.draft_is_open:
             return sighting
         if sighting.was_rejected:
-            raise PublishFailed(
+            raise Rejected(
                 f"Working copy {working_copy} of {dataset} was rejected by a steward; the dataset is"
                 " unchanged."
             )
