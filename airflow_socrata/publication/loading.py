@@ -138,58 +138,34 @@ def truncate(publisher: Publisher, working_copy: str, timeout: float) -> None:
         raise RowCountMismatch(f"Working copy {working_copy} still holds {left:,} rows after it was emptied.")
 
 
-@dataclass(slots=True)
-class _Sums:
-    sent: int = 0
-    created: int = 0
-    updated: int = 0
-    deleted: int = 0
-    errors: int = 0
-    absent_deletes: int = 0
-    repeated: int = 0
-    batches: int = 0
-    sent_bytes: int = 0
+def _plus(load: Load, batch: Batch, counts: RowCounts) -> Load:
+    """Add one acknowledged batch.
 
-    def add(self, batch: Batch, counts: RowCounts) -> None:
-        """Add one acknowledged batch.
-
-        The public edge counts a delete of an absent row among ``Errors``; as deletes are never refused for
-        another reason, those not carried out are the absent ones.
-        """
-        absent = counts.absent_deletes or min(counts.errors, max(batch.deletes - counts.deleted, 0))
-        self.sent += batch.rows
-        self.created += counts.created
-        self.updated += counts.updated
-        self.deleted += counts.deleted
-        self.errors += counts.errors - absent
-        self.absent_deletes += absent
-        self.repeated += batch.rows if counts.repeated else 0
-        self.batches += 1
-        self.sent_bytes += len(batch.data)
-
-    def load(self, task_id: str) -> Load:
-        return Load(
-            task_id,
-            self.sent,
-            self.created,
-            self.updated,
-            self.deleted,
-            self.errors,
-            self.absent_deletes,
-            self.repeated,
-            self.batches,
-            self.sent_bytes,
-        )
+    The public edge counts a delete of an absent row among ``Errors``; as deletes are not refused for another
+    reason, those not carried out are the absent ones.
+    """
+    absent = counts.absent_deletes or min(counts.errors, max(batch.deletes - counts.deleted, 0))
+    return replace(
+        load,
+        sent=load.sent + batch.rows,
+        created=load.created + counts.created,
+        updated=load.updated + counts.updated,
+        deleted=load.deleted + counts.deleted,
+        errors=load.errors + counts.errors - absent,
+        absent_deletes=load.absent_deletes + absent,
+        repeated=load.repeated + (batch.rows if counts.repeated else 0),
+        batches=load.batches + 1,
+        sent_bytes=load.sent_bytes + len(batch.data),
+    )
 
 
 def _send_all(publisher: Publisher, view: View, loading: Loading, *, keyed: bool) -> Load:
-    sums = _Sums()
+    load = Load(loading.task_id)
     for batch in _batches(view, loading):
         counts = _send_batch(publisher, view, batch, keyed=keyed)
-        sums.add(batch, counts)
-        _check_batch(view, batch, counts, sums, loading)
+        load = _plus(load, batch, counts)
+        _check_batch(view, batch, counts, load, loading)
         publisher.log(f"Batch {batch.number}: rows {batch.first_row:,}-{batch.last_row:,} are in {view.id}.")
-    load = sums.load(loading.task_id)
     publisher.log(f"{load}.")
     return load
 
@@ -218,12 +194,12 @@ def _send_batch(publisher: Publisher, view: View, batch: Batch, *, keyed: bool) 
     return counts
 
 
-def _check_batch(view: View, batch: Batch, counts: RowCounts, sums: _Sums, loading: Loading) -> None:
+def _check_batch(view: View, batch: Batch, counts: RowCounts, load: Load, loading: Loading) -> None:
     where = f"batch {batch.number} (rows {batch.first_row:,}-{batch.last_row:,}) of {view.id}"
-    if sums.errors > loading.max_row_errors:
+    if load.errors > loading.max_row_errors:
         details = "; ".join(f"row {e.index}: {e.message}" for e in counts.row_errors[:3])
         raise RowsRefused(
-            f"The portal answered 200 but refused {sums.errors:,} rows, the last in {where} (allowed:"
+            f"The portal answered 200 but refused {load.errors:,} rows, the last in {where} (allowed:"
             f" max_row_errors={loading.max_row_errors})."
             f" {details or 'It does not say which; try smaller batches to find them'}."
         )
