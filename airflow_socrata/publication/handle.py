@@ -40,11 +40,6 @@ class Load:
     sent_bytes: int = 0
     rows_after: int | None = None
 
-    @property
-    def is_balanced(self) -> bool:
-        """Whether every row sent is accounted for."""
-        return self.sent == self.created + self.updated + self.deleted + self.errors + self.absent_deletes
-
     def __str__(self) -> str:
         return (
             f"{self.sent:,} rows sent in {self.batches} batches: {self.created:,} created, {self.updated:,}"

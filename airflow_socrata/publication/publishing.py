@@ -113,6 +113,30 @@ def check_handle(publisher: Publisher, handle: Handle, *, traded: bool = False) 
     return intent
 
 
+def intent_of(publisher: Publisher, handle: Handle) -> Intent:
+    """Return the recorded intent, or what the handle tells of it once the operation is over and forgotten."""
+    if publisher.intents.load(handle.operation.key) is not None:
+        return check_handle(publisher, handle)
+    return Intent(
+        operation=handle.operation,
+        dataset=handle.dataset,
+        domain=publisher.domain,
+        method=handle.method,
+        acting_user=None,
+        recorded_at=0.0,
+        phase=Phase.PUBLISHING,
+        working_copy=handle.working_copy,
+        baseline=handle.baseline,
+    )
+
+
+def note_published(publisher: Publisher, key: str) -> None:
+    """Record that an operation's working copy is live, if the operation is still on record."""
+    intent = publisher.intents.load(key)
+    if intent is not None and intent.phase is not Phase.PUBLISHED:
+        publisher.intents.save(intent.at(Phase.PUBLISHED))
+
+
 def start(publisher: Publisher, handles: Sequence[Handle], publishing: Publishing) -> Published | Accepted:
     """Check the working copy and send publish, at most once in effect.
 
@@ -263,7 +287,7 @@ def finish(publisher: Publisher, handle: Handle, intent: Intent, published: View
             f"The portal answered publish of {handle.working_copy} with {published.id}"
             f" ({published.publication_stage}) instead of the published {handle.dataset}."
         )
-    publisher.intents.save(intent.at(Phase.PUBLISHED))
+    note_published(publisher, intent.operation.key)
     publisher.log(f"{handle.dataset} is published: {publisher.link(handle.dataset)}")
     return Published(handle, Outcome.PUBLISHED, intent.expected_rows, published.publication_date)
 

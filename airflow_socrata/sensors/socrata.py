@@ -13,7 +13,6 @@ from airflow_socrata.links.socrata import SocrataDatasetLink, SocrataWorkingCopy
 from airflow_socrata.operators.base import LINKS_KEY, default_deferrable, failing_for_good, handles_of
 from airflow_socrata.publication import publishing, waits
 from airflow_socrata.publication.errors import OutcomeUnproved
-from airflow_socrata.publication.operation import Phase
 from airflow_socrata.publication.proof import Outcome, outcome
 from airflow_socrata.runtime import publisher_for_task
 from airflow_socrata.triggers.socrata import PUBLISHED, SocrataWaitTrigger, WaitEvent
@@ -105,7 +104,7 @@ class SocrataPublicationSensor(BaseSensorOperator):
         publisher = publisher_for_task(
             session, context, self.socrata_conn_id, self.log.info, float(self.poke_interval)
         )
-        intent = publishing.check_handle(publisher, handle)
+        intent = publishing.intent_of(publisher, handle)
         sighting = publisher.wait(waits.look(handle.dataset, handle.working_copy))
         seen = outcome(publisher, intent, sighting)
         self.log.info("%s of %s: %s.", handle.working_copy, handle.dataset, seen.value)
@@ -115,9 +114,11 @@ class SocrataPublicationSensor(BaseSensorOperator):
             raise OutcomeUnproved(publishing.unproved(handle, intent))
         if seen is not Outcome.PUBLISHED:
             return False
-        if intent.phase is not Phase.PUBLISHED:
-            publisher.intents.save(intent.at(Phase.PUBLISHED))
-        done = publishing.Published(handle, seen, intent.expected_rows, sighting.published.publication_date)
+        publishing.note_published(publisher, handle.operation.key)
+        rows = intent.expected_rows
+        if rows is None and isinstance(self.working_copy, Mapping):
+            rows = self.working_copy.get("rows")
+        done = publishing.Published(handle, seen, rows, sighting.published.publication_date)
         return PokeReturnValue(is_done=True, xcom_value=done.to_xcom())
 
     def on_kill(self) -> None:
