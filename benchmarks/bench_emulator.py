@@ -28,7 +28,7 @@ WORDS = ["street", "noise", "heating", "water", "parking", "Brooklyn", "Queens",
 
 def row(rng: random.Random, key: int) -> str:
     """Return one CSV line."""
-    texts = [f"K{key:09d}"] + [" ".join(rng.choices(WORDS, k=2)) for _ in range(11)]
+    texts = [f"K{key:09d}"] + [" ".join(rng.choices(WORDS, k=3)) for _ in range(11)]
     numbers = [str(rng.randrange(10**6)), f"{rng.random() * 100:.2f}", str(rng.randrange(100)), ""]
     dates = [
         f"20{rng.randrange(10, 26)}-{rng.randrange(1, 13):02d}-{rng.randrange(1, 29):02d}T08:30:00.000"
@@ -82,15 +82,21 @@ def main() -> None:
         facts = json.loads(process.stdout.readline())
         admin = EmulatorAdmin(facts["url"])
         dataset = admin.create_dataset(name="Bench", columns=COLUMNS, row_identifier="column_00")["id"]
-        print(f"{given.rows} rows, {len(COLUMNS)} columns, {total / given.rows:.0f} bytes a row, gzip CSV, by row identifier")
+        size = total / given.rows
+        print(
+            f"{given.rows} rows, {len(COLUMNS)} columns, {size:.0f} bytes a row, gzip CSV, by row identifier"
+        )
         rates = []
         for number in range(given.rounds + 1):
             before = admin.info()["cpu_seconds"]
             done = send(facts, dataset, bodies)
             used = admin.info()["cpu_seconds"] - before
             created, updated = (sum(s[f"Rows {word}"] for s in done) for word in ("Created", "Updated"))
-            print(f"pass {number}: {created:7d} created {updated:7d} updated, {used:6.2f} CPU s, {given.rows / used:8.0f} rows/s")
             rates.append(given.rows / used)
+            print(
+                f"pass {number}: {created:7d} created {updated:7d} updated,"
+                f" {used:6.2f} CPU s, {rates[-1]:8.0f} rows/s"
+            )
         print(f"median of updates: {statistics.median(rates[1:]):.0f} rows per CPU second")
     finally:
         process.terminate()

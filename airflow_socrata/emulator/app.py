@@ -241,7 +241,9 @@ class Application:
             return {"type": "http.request", "body": b"", "more_body": False}
 
         try:
-            await self._inner({**scope, "path": _path(exchange), "emulator.exchange": exchange}, nothing, gather)
+            await self._inner(
+                {**scope, "path": _path(exchange), "emulator.exchange": exchange}, nothing, gather
+            )
         except PortalError as error:
             return _reply_of(error)
         reply.body = b"".join(parts)

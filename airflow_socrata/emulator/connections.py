@@ -57,15 +57,21 @@ class Connections:
         class Tracked(protocol):  # type: ignore[misc]
             def connection_made(self, transport: asyncio.Transport) -> None:
                 peer = transport.get_extra_info("peername")
-                if peer:
-                    noted[tuple(peer[:2])] = transport
+                # The address is kept: a transport that is closed may have forgotten it.
+                self.emulator_peer = tuple(peer[:2]) if peer else None
+                noted[self.emulator_peer] = transport
                 super().connection_made(transport)
 
             def connection_lost(self, exc: Exception | None) -> None:
-                transport = self.transport
-                peer = transport.get_extra_info("peername") if transport is not None else None
-                if peer and noted.get(tuple(peer[:2])) is transport:
-                    del noted[tuple(peer[:2])]
+                if noted.get(self.emulator_peer) is self.transport:
+                    del noted[self.emulator_peer]
                 super().connection_lost(exc)
+
+            def shutdown(self) -> None:
+                # An idle client need not agree that the server stops: a farewell over TLS would wait for it.
+                if self.cycle is None or self.cycle.response_complete:
+                    self.transport.abort()
+                else:
+                    super().shutdown()
 
         return Tracked

@@ -12,8 +12,9 @@ from typing import Any
 KINDS: dict[str, tuple[dict[str, Any], str]] = {
     "accepted": (
         {"form": "ticket", "calls": 1, "seconds": None, "retry_after": None},
-        "A copy or publish is answered 202 for `calls` calls (or `seconds` of portal time), then done."
-        " `form`: `ticket`, `details`, `status`, `location`. On other calls: done at once, the reply is the 202.",
+        "A copy or publish is answered 202 for `calls` calls (or `seconds` of portal time), then"
+        " done. `form`: `ticket`, `details`, `status`, `location`. On other calls: done at once, the reply is"
+        " the 202.",
     ),
     "publish_queued": (
         {"form": "ticket"},

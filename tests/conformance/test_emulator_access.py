@@ -14,8 +14,13 @@ def test_wrong_secret_is_401(portal, stops, path):
     wrong = Api(portal.url, (portal.username, "wrong")).get(path)
     assert wrong.status_code == 401
     assert (wrong.json()["code"], wrong.json()["error"]) == ("authentication_required", True)
-    assert requests.get(portal.url + path, headers={"Authorization": "Basic %%%"}, timeout=30).status_code == 401
-    assert requests.get(portal.url + path, headers={"Authorization": "OAuth wrong"}, timeout=30).status_code == 401
+    assert (
+        requests.get(portal.url + path, headers={"Authorization": "Basic %%%"}, timeout=30).status_code == 401
+    )
+    assert (
+        requests.get(portal.url + path, headers={"Authorization": "OAuth wrong"}, timeout=30).status_code
+        == 401
+    )
 
 
 def test_code_of_a_wrong_secret_is_switchable(portal, admin):
@@ -36,14 +41,18 @@ def test_api_key_or_password(portal, user, secret):
 
 def test_oauth(portal):
     headers = {"Authorization": f"OAuth {portal.access_token}"}
-    assert requests.get(f"{portal.url}/api/users/current", headers=headers, timeout=30).json()["id"] == "pub3-user"
+    assert (
+        requests.get(f"{portal.url}/api/users/current", headers=headers, timeout=30).json()["id"]
+        == "pub3-user"
+    )
 
 
 def test_nobody_is_403(anonymous):
     reply = anonymous.get("/api/users/current")
     assert (reply.status_code, reply.json()) == (
-        403, {"error": True, "message": "You must be logged in to access this resource"}
-    )  # fmt: skip
+        403,
+        {"error": True, "message": "You must be logged in to access this resource"},
+    )
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -53,7 +62,10 @@ def test_unknown_app_token_is_worse_than_none(portal, anonymous, stops, path):
         assert reply.status_code == 403
         assert reply.json()["message"] == "Invalid app_token specified"
         assert reply.json()["code"] == "permission_denied"
-    assert anonymous.get("/resource/stop-2222.json", headers={"X-App-Token": portal.app_token}).status_code == 200
+    assert (
+        anonymous.get("/resource/stop-2222.json", headers={"X-App-Token": portal.app_token}).status_code
+        == 200
+    )
 
 
 def test_writes_need_a_publisher(api, viewer, anonymous, stops):
@@ -93,7 +105,10 @@ def test_rights_set_by_a_test(admin, api, stops):
 
 
 def test_permissions_call(admin, api, viewer, stops):
-    body = {"scope": "private", "users": [{"id": "view-user", "accessLevels": [{"name": "contributor", "version": "all"}]}]}
+    body = {
+        "scope": "private",
+        "users": [{"id": "view-user", "accessLevels": [{"name": "contributor", "version": "all"}]}],
+    }
     assert api.put(f"/api/views/{stops}/permissions", json=body).json()["scope"] == "private"
     assert viewer.get(f"/api/views/{stops}").json()["rights"] == ["read", "write", "add"]
     assert viewer.upsert(stops, [{"stop_id": "n"}]).status_code == 200
@@ -108,7 +123,10 @@ def test_set_permission(admin, api, anonymous, stops):
     assert api.put(path, json="public.read").status_code == 200
     assert anonymous.get(f"/api/views/{stops}").status_code == 200
     refused = api.put(path, json="site")
-    assert (refused.status_code, refused.json()) == (400, {"message": "Site scope not enabled", "error": True})
+    assert (refused.status_code, refused.json()) == (
+        400,
+        {"message": "Site scope not enabled", "error": True},
+    )
     admin.settings(site_scope=True)
     assert api.put(path, json="site").status_code == 200
     assert anonymous.get(f"/api/views/{stops}").status_code == 403

@@ -13,8 +13,8 @@ import requests
 from airflow_socrata.emulator.faults import KINDS
 
 
-def upsert(api, dataset, rows=({"stop_id": "n"},)):
-    return api.upsert(dataset, list(rows))
+def upsert(api, dataset, rows=None):
+    return api.upsert(dataset, rows or [{"stop_id": "n"}])
 
 
 class TestBrokenConnections:
@@ -97,7 +97,11 @@ class TestErrors:
         for family, key in (("core", "code"), ("soda", "errorCode")):
             admin.add_fault("error", status=418, code="tea.pot", message="short", family=family)
             reply = api.get("/api/views")
-            assert (reply.status_code, reply.json()[key], reply.json()["message"]) == (418, "tea.pot", "short")
+            assert (reply.status_code, reply.json()[key], reply.json()["message"]) == (
+                418,
+                "tea.pot",
+                "short",
+            )
         admin.add_fault("error", status=500, family="empty")
         assert api.get("/api/views").content == b""
 
@@ -114,7 +118,9 @@ class TestErrors:
         assert api.get("/api/views").headers["Retry-After"] == "7"
         admin.add_fault("unavailable", retry_after="date")
         reply = api.get("/api/views")
-        wait = parsedate_to_datetime(reply.headers["Retry-After"]) - parsedate_to_datetime(reply.headers["Date"])
+        wait = parsedate_to_datetime(reply.headers["Retry-After"]) - parsedate_to_datetime(
+            reply.headers["Date"]
+        )
         assert wait.total_seconds() == pytest.approx(2, abs=1)
 
     @pytest.mark.parametrize("kind", ["empty_json", "not_json"])

@@ -44,7 +44,9 @@ class TestCopy:
     @pytest.mark.parametrize("body", [None, "{}", "method=copy"])
     def test_body_of_the_call_does_not_matter(self, api, stops, body):
         reply = api.post(
-            f"/api/views/{stops}/publication?method=copy", data=body, headers={"Content-Type": "application/json"}
+            f"/api/views/{stops}/publication?method=copy",
+            data=body,
+            headers={"Content-Type": "application/json"},
         )
         assert reply.status_code == 200
 
@@ -54,7 +56,10 @@ class TestCopy:
         assert made["owner"]["id"] == admin.info()["users"]["publisher"]["id"]
 
     def test_copy_inherits_private_metadata_by_default(self, api, admin, stops):
-        api.put(f"/api/views/{stops}", json={"privateMetadata": {"mark": "1"}, "metadata": {"custom_fields": {"a": {}}}})
+        api.put(
+            f"/api/views/{stops}",
+            json={"privateMetadata": {"mark": "1"}, "metadata": {"custom_fields": {"a": {}}}},
+        )
         copy = view(api, api.open_copy(stops))
         assert copy["privateMetadata"] == {"mark": "1"}
         assert copy["metadata"]["custom_fields"] == {"a": {}}
@@ -376,7 +381,7 @@ class TestPending:
 
 class TestLock:
     def test_one_writer_at_a_time(self, api, admin, stops):
-        """While a batch is not committed, a publish of the same dataset waits, then gives up; others do not."""
+        """While a batch is not committed, a publish of that dataset waits, then gives up; others do not."""
         admin.create_dataset("othr-2222", "O", ["a"])
         copy = api.open_copy(stops)
         hold = admin.hold("POST", f"/resource/{copy}", "before_commit")
@@ -390,9 +395,16 @@ class TestLock:
         )
         assert refused.status_code == 409
         assert refused.json()["errorCode"] == "soda.dataset.cannot-acquire-write-lock"
-        row_write = requests.post(f"{api.url}/resource/{copy}.json", json=[], auth=api.session.auth, timeout=30)
+        row_write = requests.post(
+            f"{api.url}/resource/{copy}.json", json=[], auth=api.session.auth, timeout=30
+        )
         assert row_write.status_code == 409
-        assert requests.post(f"{api.url}/resource/othr-2222.json", json=[{"a": "1"}], auth=api.session.auth, timeout=30).status_code == 200  # fmt: skip
+        assert (
+            requests.post(
+                f"{api.url}/resource/othr-2222.json", json=[{"a": "1"}], auth=api.session.auth, timeout=30
+            ).status_code
+            == 200
+        )
         # Readers are not kept waiting and see what was committed.
         assert api.count(copy) == 3
         admin.release(hold)

@@ -21,7 +21,9 @@ def lagging(admin, stops):
 
 def test_reads_are_stale_until_replicated(api, admin, lagging):
     version = api.get(f"/api/views/{lagging}/replication.json").json()["truth_data_version"]
-    api.upsert(lagging, [{"stop_id": "n"}, {"stop_id": "a", ":deleted": True}, {"stop_id": "b", "name": "New"}])
+    api.upsert(
+        lagging, [{"stop_id": "n"}, {"stop_id": "a", ":deleted": True}, {"stop_id": "b", "name": "New"}]
+    )
     reply = api.get(f"/resource/{lagging}.json?$order=stop_id")
     assert stale(reply)
     assert [row["name"] for row in reply.json()] == ["Alder", "Birch", "Çedar"]

@@ -20,7 +20,11 @@ def csv(api, dataset, text, method="POST", **headers):
 
 class TestUpsert:
     def test_insert_update_delete_in_one_request(self, api, admin, stops):
-        rows = [{"stop_id": "a", "name": "Ash"}, {"stop_id": "d", "name": "Dogwood"}, {"stop_id": "b", ":deleted": True}]
+        rows = [
+            {"stop_id": "a", "name": "Ash"},
+            {"stop_id": "d", "name": "Dogwood"},
+            {"stop_id": "b", ":deleted": True},
+        ]
         assert counts(api.upsert(stops, rows)) == (1, 1, 1, 0)
         assert admin.rows(stops) == [
             {"stop_id": "a", "name": "Ash", "riders": "10"},
@@ -69,9 +73,14 @@ class TestUpsert:
         assert counts(api.upsert(stops, rows)) == (0, 0, 0, 1)
 
     def test_only_literal_true_deletes(self, api, stops):
-        assert counts(api.upsert(stops, [{"stop_id": "a", ":deleted": "true"}, {"stop_id": "b", ":deleted": 1}])) == (
-            0, 2, 0, 0,
-        )  # fmt: skip
+        assert counts(
+            api.upsert(stops, [{"stop_id": "a", ":deleted": "true"}, {"stop_id": "b", ":deleted": 1}])
+        ) == (
+            0,
+            2,
+            0,
+            0,
+        )
 
     def test_array_of_an_id_deletes(self, api, stops):
         assert counts(api.upsert(stops, [["a"], ["zz"]])) == (0, 0, 1, 1)
@@ -102,21 +111,32 @@ class TestUpsert:
         ]
         assert counts(api.upsert(stops, rows)) == (3, 1, 2, 1)
         assert {row["stop_id"]: row.get("name") for row in admin.rows(stops)} == {
-            "a": "again", "b": "Birch", "c": "Çedar", "n": "second"
-        }  # fmt: skip
+            "a": "again",
+            "b": "Birch",
+            "c": "Çedar",
+            "n": "second",
+        }
 
     def test_many_shapes_of_rows_keep_their_order(self, api, admin):
         """Rows with ever other fields are grouped inside; ids and counts must not show it."""
         names = [f"c{n}" for n in range(8)]
         admin.create_dataset("wide-2222", "W", ["k", *names], "k")
-        rows = [{"k": f"{n:03d}"} | {name: str(n) for i, name in enumerate(names) if n >> i & 1} for n in range(256)]
+        rows = [
+            {"k": f"{n:03d}"} | {name: str(n) for i, name in enumerate(names) if n >> i & 1}
+            for n in range(256)
+        ]
         assert counts(api.upsert("wide-2222", rows)) == (256, 0, 0, 0)
         found = api.rows("wide-2222", **{"$order": ":id", "$limit": "1000"})
         assert found == rows
 
     def test_number_identifiers_compare_by_value(self, api, admin):
         admin.create_dataset("nums-2222", "N", [["n", "number"], ["t", "text"]], "n", [{"n": 1, "t": "one"}])
-        assert counts(api.upsert("nums-2222", [{"n": "1.0", "t": "uno"}, {"n": "-0.0"}, {"n": 0}])) == (1, 2, 0, 0)
+        assert counts(api.upsert("nums-2222", [{"n": "1.0", "t": "uno"}, {"n": "-0.0"}, {"n": 0}])) == (
+            1,
+            2,
+            0,
+            0,
+        )
         assert api.get("/resource/nums-2222/1.00").json()["t"] == "uno"
 
     def test_times_and_ids_of_a_row(self, api, admin, stops):
@@ -132,8 +152,18 @@ class TestUpsert:
 
     def test_stale_row_version_is_an_error(self, api, stops):
         row = api.rows(stops, **{"$select": ":version", "$where": "stop_id='a'"})[0]
-        assert counts(api.upsert(stops, [{"stop_id": "a", ":version": row[":version"], "name": "1"}])) == (0, 1, 0, 0)
-        assert counts(api.upsert(stops, [{"stop_id": "a", ":version": row[":version"], "name": "2"}])) == (0, 0, 0, 1)
+        assert counts(api.upsert(stops, [{"stop_id": "a", ":version": row[":version"], "name": "1"}])) == (
+            0,
+            1,
+            0,
+            0,
+        )
+        assert counts(api.upsert(stops, [{"stop_id": "a", ":version": row[":version"], "name": "2"}])) == (
+            0,
+            0,
+            0,
+            1,
+        )
 
 
 class TestReplace:
@@ -169,8 +199,9 @@ class TestCsv:
         reply = csv(api, stops, gzip.compress(text.encode()), **{"Content-Encoding": "gzip"})
         assert counts(reply) == (2, 0, 0, 0)
         assert admin.rows(stops)[-2:] == [
-            {"stop_id": "n", "name": 'two\nlines, "quoted"', "riders": "1.50"}, {"stop_id": "m"}
-        ]  # fmt: skip
+            {"stop_id": "n", "name": 'two\nlines, "quoted"', "riders": "1.50"},
+            {"stop_id": "m"},
+        ]
 
     def test_empty_cell_is_null_and_missing_column_is_left(self, api, admin, stops):
         assert counts(csv(api, stops, "stop_id,name\na,\n")) == (0, 1, 0, 0)
@@ -212,7 +243,9 @@ class TestCsv:
     def test_bad_gzip(self, api, stops):
         whole = gzip.compress(b"stop_id\na\n" * 1000)
         assert "cut off" in csv(api, stops, whole[:-9], **{"Content-Encoding": "gzip"}).json()["message"]
-        assert "not gzip" in csv(api, stops, b"stop_id\na\n", **{"Content-Encoding": "gzip"}).json()["message"]
+        assert (
+            "not gzip" in csv(api, stops, b"stop_id\na\n", **{"Content-Encoding": "gzip"}).json()["message"]
+        )
 
     def test_long_cells(self, api, admin, stops):
         assert counts(csv(api, stops, "stop_id,name\nbig," + "x" * 300_000 + "\n")) == (1, 0, 0, 0)
@@ -237,8 +270,10 @@ class TestRefusals:
         reply = api.upsert(stops, [{"stop_id": "n", "switch_comm": 1}])
         assert reply.status_code == 400
         assert reply.json() == {
-            "code": "invalid_request", "error": True, "message": "Illegal field name sent: switch_comm"
-        }  # fmt: skip
+            "code": "invalid_request",
+            "error": True,
+            "message": "Illegal field name sent: switch_comm",
+        }
         admin.settings(unknown_fields="ignore")
         assert counts(api.upsert(stops, [{"stop_id": "n", "switch_comm": 1}])) == (1, 0, 0, 0)
 
@@ -246,8 +281,13 @@ class TestRefusals:
         admin.create_dataset("oldd-2222", "Old", ["a"], "a", backend="old")
         reply = api.upsert("oldd-2222", [{"a": "x", "nope": 1}])
         assert reply.json() == {
-            "Rows Created": 1, "Rows Updated": 0, "Rows Deleted": 0, "Errors": 0, "By RowIdentifier": 0, "By SID": 0
-        }  # fmt: skip
+            "Rows Created": 1,
+            "Rows Updated": 0,
+            "Rows Deleted": 0,
+            "Errors": 0,
+            "By RowIdentifier": 0,
+            "By SID": 0,
+        }
         assert api.upsert("oldd-2222", [{"a": "x"}]).json()["By RowIdentifier"] == 1
 
     def test_names_fold_case_and_dashes(self, api, stops):
@@ -300,7 +340,9 @@ class TestRefusals:
         fatal = api.post(path + "?errorsAreFatal=true", json=gone)
         assert (fatal.status_code, fatal.json()["errorCode"]) == (404, "soda.row.not-found")
         assert len(admin.rows(stops)) == 3
-        tolerated = api.post(path + "?errorsAreFatal=true&nonFatalRowErrors[]=no_such_row_to_delete", json=gone)
+        tolerated = api.post(
+            path + "?errorsAreFatal=true&nonFatalRowErrors[]=no_such_row_to_delete", json=gone
+        )
         assert counts(tolerated) == (1, 0, 0, 1)
         bad = api.post(path + "?truncate=maybe", json=[])
         assert bad.json()["errorCode"] == "req.bad-parameter"
@@ -314,15 +356,22 @@ class TestForms:
         rows = [{"stop_id": "a"}, {"stop_id": "zz", ":deleted": True}]
         reply = api.post(f"/resource/{stops}.json?$$version=2.0", json=rows)
         assert reply.json() == {
-            "rows_created": 0, "rows_updated": 1, "rows_deleted": 0,
+            "rows_created": 0,
+            "rows_updated": 1,
+            "rows_deleted": 0,
             "errors": [{"error": "no_such_row_to_delete", "input_index": 1, "primary_key": "zz"}],
-        }  # fmt: skip
+        }
         reply = api.post(f"/resource/{stops}.json?$$version=2.0", json=rows[:1])
         assert "errors" not in reply.json()
 
     def test_reports_by_switch(self, api, admin, stops):
         admin.settings(summary_form="reports")
-        rows = [{"stop_id": "zz", ":deleted": True}, {"stop_id": "a"}, {"stop_id": "n"}, {"stop_id": "b", ":deleted": True}]
+        rows = [
+            {"stop_id": "zz", ":deleted": True},
+            {"stop_id": "a"},
+            {"stop_id": "n"},
+            {"stop_id": "b", ":deleted": True},
+        ]
         reports = api.upsert(stops, rows).json()
         assert [report["typ"] for report in reports] == ["error", "update", "insert", "delete"]
         assert reports[0] == {"typ": "error", "err": "no_such_row_to_delete", "id": "zz"}

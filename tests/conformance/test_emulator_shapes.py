@@ -30,7 +30,12 @@ def test_public_view_has_the_recorded_keys_and_types(admin, anonymous, stops):
 
 def test_statistics_count_as_text_on_the_new_back_end_and_as_numbers_on_the_old(admin, anonymous, stops):
     riders = anonymous.get(f"/api/views/{stops}.json").json()["columns"][2]["cachedContents"]
-    assert (riders["count"], riders["non_null"], riders["null"], riders["cardinality"]) == ("3", "2", "1", "2")
+    assert (riders["count"], riders["non_null"], riders["null"], riders["cardinality"]) == (
+        "3",
+        "2",
+        "1",
+        "2",
+    )
     assert (riders["smallest"], riders["largest"]) == ("10", "20.50")
     assert riders["top"][0] == {"item": "10", "count": "1"}
     admin.create_dataset("oldd-2222", "Old", [["n", "number"]], rows=[{"n": 1}], backend="old")
@@ -72,7 +77,8 @@ def test_created_view_has_the_recorded_keys(api):
 
 
 @pytest.mark.parametrize(
-    ("path", "code"), [("/api/views/song-2222.json", "not_found"), ("/resource/song-2222.json", "dataset.missing")]
+    ("path", "code"),
+    [("/api/views/song-2222.json", "not_found"), ("/resource/song-2222.json", "dataset.missing")],
 )
 def test_404_bodies(anonymous, path, code):
     reply = anonymous.get(path)
@@ -137,7 +143,9 @@ def test_request_id_is_echoed_and_replies_are_gzipped(api, stops):
 def test_system_fields(api, stops):
     rows = api.rows(stops, **{"$select": ":*,*", "$order": ":id"})
     assert list(rows[0])[:4] == [":id", ":version", ":created_at", ":updated_at"]
-    assert re.fullmatch(r"row-[2-9a-km-np-z]{4}[-._~][2-9a-km-np-z]{4}[-._~][2-9a-km-np-z]{4}", rows[0][":id"])
+    assert re.fullmatch(
+        r"row-[2-9a-km-np-z]{4}[-._~][2-9a-km-np-z]{4}[-._~][2-9a-km-np-z]{4}", rows[0][":id"]
+    )
     assert rows[0][":version"].startswith("rv-")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", rows[0][":created_at"])
     assert ":id" not in api.rows(stops)[0]

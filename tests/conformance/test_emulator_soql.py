@@ -5,15 +5,27 @@ from __future__ import annotations
 import pytest
 
 COLUMNS = [
-    ["k", "text"], ["n", "number"], ["d", "double"], ["flag", "checkbox"], ["at", "calendar_date"], ["place", "point"],
-]  # fmt: skip
+    ["k", "text"],
+    ["n", "number"],
+    ["d", "double"],
+    ["flag", "checkbox"],
+    ["at", "calendar_date"],
+    ["place", "point"],
+]
 ROWS = [
-    {"k": "a", "n": "9007199254740993", "d": 0.5, "flag": True, "at": "2024-01-31T10:00:00", "place": "POINT (-122.3 47.6)"},
+    {
+        "k": "a",
+        "n": "9007199254740993",
+        "d": 0.5,
+        "flag": True,
+        "at": "2024-01-31T10:00:00",
+        "place": "POINT (-122.3 47.6)",
+    },
     {"k": "b", "n": "10.50", "d": 1.5, "flag": False, "at": "2024-02-01T00:00:00"},
     {"k": "c", "n": "9", "d": 2.5, "at": "2025-02-01T00:00:00", "place": "POINT (-74 40.7)"},
     {"k": "O'Hare", "n": "0.1"},
     {"k": "Été", "n": "0.2", "flag": True},
-]  # fmt: skip
+]
 
 
 @pytest.fixture
@@ -96,14 +108,21 @@ def test_group_having_order(ask, api, table):
     found = ask(select="date_extract_y(at) as year, count(*)", group="year", order="year desc")
     assert found == [{"count": "2"}, {"year": "2025", "count": "1"}, {"year": "2024", "count": "2"}]
     assert ask(select="flag, count(*) as c", group="flag", having="count(*) > 1", order="flag") == [
-        {"flag": True, "c": "2"}, {"c": "2"}
-    ]  # fmt: skip
+        {"flag": True, "c": "2"},
+        {"c": "2"},
+    ]
 
 
 def test_order_puts_null_where_the_portal_does(ask):
     assert [row.get("d") for row in ask(select="k,d", order="d, k")] == [0.5, 1.5, 2.5, None, None]
     assert [row.get("d") for row in ask(select="k,d", order="d desc, k")] == [None, None, 2.5, 1.5, 0.5]
-    assert [row.get("d") for row in ask(select="k,d", order="d desc null last, k")] == [2.5, 1.5, 0.5, None, None]
+    assert [row.get("d") for row in ask(select="k,d", order="d desc null last, k")] == [
+        2.5,
+        1.5,
+        0.5,
+        None,
+        None,
+    ]
 
 
 def test_pages(ask):
@@ -129,9 +148,12 @@ def test_system_times_can_be_asked_for(api, admin, table):
 
 def test_other_forms_of_select(ask):
     assert ask(select="k, case(n > 10, 'big', true, 'small') as size", where="k in ('a','c')", order="k") == [
-        {"k": "a", "size": "big"}, {"k": "c", "size": "small"}
-    ]  # fmt: skip
-    assert ask(select="case when n > 10 then 'big' else 'small' end as size", where="k='c'") == [{"size": "small"}]
+        {"k": "a", "size": "big"},
+        {"k": "c", "size": "small"},
+    ]
+    assert ask(select="case when n > 10 then 'big' else 'small' end as size", where="k='c'") == [
+        {"size": "small"}
+    ]
     assert ask(select="k || '-' || n as both", where="k='b'") == [{"both": "b-10.50"}]
     assert ask(select="distinct flag", order="flag") == [{"flag": False}, {"flag": True}, {}]
     assert ask(select="n::text as t", where="k='b'") == [{"t": "10.50"}]
@@ -205,5 +227,9 @@ def test_unknown_column_is_located(api, table):
 )
 def test_what_is_no_soql(api, admin, table, clauses):
     reply = api.get(f"/resource/{table}.json", params={"$" + k: v for k, v in clauses.items()})
-    assert (reply.status_code, reply.json()["code"], reply.json()["data"]) == (400, "query.compiler.malformed", {})
+    assert (reply.status_code, reply.json()["code"], reply.json()["data"]) == (
+        400,
+        "query.compiler.malformed",
+        {},
+    )
     assert len(admin.rows(table)) == 5

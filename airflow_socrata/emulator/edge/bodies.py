@@ -140,7 +140,7 @@ def _records(text: str) -> Iterator[list[str]]:
     except csv.Error as error:
         if "field limit" not in str(error):
             raise invalid_request(f"Malformed CSV: {error}") from None
-        # The limit on cells belongs to the whole process, so it is not raised here; the rest goes the slow way.
+        # The limit on cells is the whole process's, so it is not raised here; the rest goes the slow way.
         yield from islice(_long_records(text), done, None)
 
 
