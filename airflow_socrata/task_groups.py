@@ -40,6 +40,7 @@ class SocrataPublication(TaskGroup):
     :param on_approval: where a steward must approve: ``wait``, ``submit`` (the sensor waits) or ``fail``.
     :param rollback_on_approval: ``leave`` or ``withdraw`` a working copy that waits for approval at rollback.
     :param timeout: seconds for each long wait.
+    :param poll_interval: longest pause between two looks at the portal, seconds; the sensor takes twice that.
     :param discard_retries: retries of the rollback task.
     :param deferrable: wait in the triggerer.
     """
@@ -57,6 +58,7 @@ class SocrataPublication(TaskGroup):
         on_approval: str = "wait",
         rollback_on_approval: str = "leave",
         timeout: float = 3600.0,
+        poll_interval: float = 5.0,
         discard_retries: int = 3,
         deferrable: bool | None = None,
         **kwargs: Any,
@@ -71,6 +73,7 @@ class SocrataPublication(TaskGroup):
         self._on_approval = on_approval
         self._rollback_on_approval = rollback_on_approval
         self._timeout = timeout
+        self._poll_interval = poll_interval
         self._discard_retries = discard_retries
         self._deferrable = deferrable
         self._create: SocrataCreateWorkingCopyOperator | None = None
@@ -85,6 +88,7 @@ class SocrataPublication(TaskGroup):
             existing_copy=self._existing_copy,
             allow_older_run=self._allow_older_run,
             timeout=self._timeout,
+            poll_interval=self._poll_interval,
             deferrable=self._deferrable,
             **self._portal,
         )
@@ -127,6 +131,7 @@ class SocrataPublication(TaskGroup):
             allow_older_run=self._allow_older_run,
             on_approval=self._on_approval,
             timeout=self._timeout,
+            poll_interval=self._poll_interval,
             deferrable=self._deferrable,
             **self._portal,
         )
@@ -137,6 +142,7 @@ class SocrataPublication(TaskGroup):
             task_id="wait",
             working_copy=publish.output,
             timeout=self._timeout,
+            poke_interval=2 * self._poll_interval,
             deferrable=self._deferrable,
             mode="reschedule",
             **self._portal,
@@ -145,6 +151,7 @@ class SocrataPublication(TaskGroup):
             task_id="verify",
             working_copy=wait.output,
             timeout=self._timeout,
+            poll_interval=self._poll_interval,
             deferrable=self._deferrable,
             **self._portal,
         )

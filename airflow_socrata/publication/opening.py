@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_socrata.client import (
     Accepted,
     Interrupted,
+    PortalError,
     PortalUnreachable,
     RequestRefused,
     SyncedDataset,
@@ -38,7 +39,7 @@ from airflow_socrata.publication.preflight import (
     working_copies,
 )
 from airflow_socrata.publication.proof import Outcome, settle_publish
-from airflow_socrata.publication.rollback import roll_back
+from airflow_socrata.publication.rollback import forget_if_over, roll_back
 
 if TYPE_CHECKING:
     from airflow_socrata.publication.publisher import Publisher
@@ -306,16 +307,27 @@ def check_made_for(intent: Intent, copy: View) -> None:
 
 def clean_up(publisher: Publisher, intent: Intent, error: BaseException) -> None:
     """Discard what this failed attempt has opened; never hide the error that led here."""
-    if isinstance(error, Interrupted | WorkingCopyInTheWay):
-        return  # killed: no call to the portal any more; or not ours to touch
-    if isinstance(error, RequestRefused | PortalUnreachable | NotPublishable):
-        current = publisher.intents.load(intent.operation.key)
+    if isinstance(error, Interrupted):
+        return  # killed: no call to the portal any more
+    key = intent.operation.key
+    refused = isinstance(error, RequestRefused | PortalUnreachable | NotPublishable | WorkingCopyInTheWay)
+    if refused and not _may_have_landed(error):
+        current = publisher.intents.load(key)
         if current is not None and current.working_copy is None:
-            publisher.intents.save(current.at(Phase.DISCARDED))  # proved: no copy was made
+            publisher.intents.forget(current)  # proved: no copy was made
             return
+    if isinstance(error, WorkingCopyInTheWay):
+        return  # not ours to touch
     try:
-        roll_back(publisher, intent.operation.key, patience=30.0)
+        done = roll_back(publisher, key, patience=30.0)
+        # A teardown whose setup has failed does not run: what is over is forgotten here.
+        forget_if_over(publisher, key, done)
     except Exception as failure:
         publisher.log(
             f"The working copy could not be cleaned up at once ({failure}); the rollback will try again."
         )
+
+
+def _may_have_landed(error: BaseException) -> bool:
+    """Whether an earlier sending of a call that was refused in the end may have been carried out."""
+    return isinstance(error, PortalError) and error.landing == "unknown"
