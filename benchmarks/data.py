@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COLUMNS = {
     "unique_key": "text",
@@ -48,40 +51,44 @@ _COMPLAINTS = [
     ("Water System", "Hydrant Running Full (WA4)", ""),
     ("Missed Collection", "Recycling", "Sidewalk"),
 ]
-_STREETS = ["BROADWAY", "ATLANTIC AVENUE", "GRAND CONCOURSE", "EAST 86 STREET", "PE\u00d1A PLACE", "OCEAN PARKWAY"]
+_STREETS = [
+    "BROADWAY",
+    "ATLANTIC AVENUE",
+    "GRAND CONCOURSE",
+    "EAST 86 STREET",
+    "PE\u00d1A PLACE",
+    "OCEAN PARKWAY",
+]
 _CITIES = ["NEW YORK", "BROOKLYN", "BRONX", "JAMAICA", "STATEN ISLAND"]
 _CHANNELS = ["PHONE", "ONLINE", "MOBILE", "UNKNOWN"]
 _RESOLUTIONS = [
-    "The Police Department responded to the complaint and took action to fix the condition.",
-    '"The Police Department responded and, with the information available, observed no evidence of the violation."',
-    '"The Department inspected the condition, found it corrected, and closed the complaint as of that date."',
-    "The condition was not found when the inspector visited the place; the complaint is closed.",
-    '"The tenant was told ""the boiler is repaired"" and the complaint was closed, as no further call came in."',
+    "The Police Department responded and took action to fix the condition.",
+    '"The Police Department responded and, on arrival, observed no evidence of the violation."',
+    '"The Department inspected the condition, found it corrected, and closed the complaint."',
+    "The condition was not found when the inspector visited; the complaint is closed.",
+    '"The tenant said ""the boiler is repaired"", and the complaint was closed."',
     "",
-    "The Department of Sanitation cleaned the location described in the complaint on the day it was made.",
+    "The Department of Sanitation cleaned the location on the day the complaint was made.",
 ]
 _MULTILINE = '"Inspected twice.\nFirst visit: no access, card left.\nSecond visit: condition corrected."'
 
 
-def write_csv(path: Path, rows: int, *, seed: int = 311, edited: float = 0.0) -> None:
-    """Write a file of so many rows; the same seed gives the same bytes.
-
-    :param edited: share of the rows whose status is rewritten, for a file of changes
-    """
+def write_csv(path: Path, rows: int, *, seed: int = 311) -> None:
+    """Write a file of so many rows; the same seed gives the same bytes."""
     random_source = random.Random(seed)
     first = datetime(2024, 1, 1)
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(",".join(COLUMNS) + "\n")
         block: list[str] = []
         for number in range(rows):
-            block.append(_row(random_source, number, first, edited))
+            block.append(_row(random_source, number, first))
             if len(block) == 5_000:
                 file.write("".join(block))
                 block.clear()
         file.write("".join(block))
 
 
-def _row(random_source: random.Random, number: int, first: datetime, edited: float) -> str:
+def _row(random_source: random.Random, number: int, first: datetime) -> str:
     draw = random_source.random
     created = first + timedelta(seconds=number * 41)
     closed = created + timedelta(seconds=int(draw() * 900_000))
@@ -91,8 +98,7 @@ def _row(random_source: random.Random, number: int, first: datetime, edited: flo
     resolution = _MULTILINE if number % 97 == 0 else _RESOLUTIONS[int(draw() * len(_RESOLUTIONS))]
     open_still = draw() < 0.1
     x, y = 913_000 + int(draw() * 150_000), 121_000 + int(draw() * 150_000)
-    lon, lat = round(-74.25 + draw() * 0.55, 13), round(40.5 + draw() * 0.4, 13)
-    status = "Reopened" if edited and draw() < edited else "Open" if open_still else "Closed"
+    lon, lat = round(-74.25 + draw() * 0.55, 9), round(40.5 + draw() * 0.4, 9)
     cells = (
         str(60_000_000 + number),
         created.isoformat(timespec="milliseconds"),
@@ -107,7 +113,7 @@ def _row(random_source: random.Random, number: int, first: datetime, edited: flo
         cross,
         other,
         _CITIES[int(draw() * len(_CITIES))],
-        status,
+        "Open" if open_still else "Closed",
         resolution,
         f"{int(draw() * 18) + 1:02d} {_CITIES[int(draw() * len(_CITIES))]}",
         str(x),

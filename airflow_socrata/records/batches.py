@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_socrata.records.building import Batch, BatchLimits
-from airflow_socrata.records.csv_batches import csv_batches
 from airflow_socrata.records.guards import Guards, require_row_identifier
-from airflow_socrata.records.json_batches import file_batches, rows_batches
-from airflow_socrata.records.source import RowsSource
+from airflow_socrata.records.source import FileSource
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -47,7 +45,13 @@ def batches(
     guards = guards or Guards()
     columns = columns or {}
     require_row_identifier(schema, guards)
-    if isinstance(source, RowsSource):
-        return rows_batches(source, schema, columns, limits, guards, compress=compress)
-    read = csv_batches if source.kind in {"csv", "tsv"} else file_batches
-    return read(source, schema, columns, limits, guards, compress=compress)
+    # What reads is imported when it is needed: a DAG file names sources and reads none.
+    if isinstance(source, FileSource) and source.kind in {"csv", "tsv"}:
+        from airflow_socrata.records.csv_batches import csv_batches
+
+        return csv_batches(source, schema, columns, limits, guards, compress=compress)
+    from airflow_socrata.records.json_batches import file_batches, rows_batches
+
+    if isinstance(source, FileSource):
+        return file_batches(source, schema, columns, limits, guards, compress=compress)
+    return rows_batches(source, schema, columns, limits, guards, compress=compress)

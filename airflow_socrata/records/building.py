@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 from dataclasses import dataclass, field
 
 from airflow_socrata.records.compression import BLOCK_BYTES, compressor
@@ -53,6 +51,9 @@ class Batch:
     @property
     def digest(self) -> str:
         """SHA-256, in hex, of the body before compression; computed on each call."""
+        import gzip
+        import hashlib
+
         data = gzip.decompress(self.data) if self.content_encoding == "gzip" else self.data
         return hashlib.sha256(data).hexdigest()
 

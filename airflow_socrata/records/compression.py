@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["BLOCK_BYTES", "Compressor", "compressor", "gunzip"]
 
 #: How much is read and looked at in one go: it fits a processor's cache, and larger blocks were no faster.
-BLOCK_BYTES = 256 * 1024
+BLOCK_BYTES = 128 * 1024
 
 GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WBITS = 31

@@ -1,6 +1,6 @@
 """Columns of a chunk of CSV, taken apart by splitting the whole chunk instead of going row by row.
 
-Python's CSV reader needs 2 microseconds for a row of 20 cells; splitting 256 KiB at once needs a quarter
+Python's CSV reader needs 2 microseconds for a row of 20 cells; splitting 128 KiB at once needs a quarter
 of it. Every way here either tells exactly what the reader would, or gives None, and then the reader is asked.
 """
 

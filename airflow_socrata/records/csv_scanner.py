@@ -7,6 +7,7 @@ import csv
 import io
 import re
 from dataclasses import dataclass
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING
 
 from airflow_socrata.records.compression import BLOCK_BYTES
@@ -298,6 +299,8 @@ def count_line_ends(data: bytes) -> int:
 
 def record_end(data: bytes, records: int, quote: bytes | None) -> int:
     """Where the n-th record ends (0: there are fewer)."""
+    if quote is not None and b"\r" not in data:
+        return _record_end(data, records, quote)
     quotes = previous = 0
     for match in _LINE_END.finditer(data):
         end = match.end()
@@ -309,6 +312,16 @@ def record_end(data: bytes, records: int, quote: bytes | None) -> int:
             if not records:
                 return end
     return 0
+
+
+def _record_end(data: bytes, records: int, quote: bytes) -> int:
+    """The same, where every line ends in a line feed."""
+    lines = data.split(b"\n")
+    del lines[-1]
+    quotes = accumulate(line.count(quote) for line in lines)
+    ends = (index for index, count in enumerate(quotes, 1) if count % 2 == 0)
+    last = next(islice(ends, records - 1, None), 0)
+    return sum(map(len, lines[:last])) + last
 
 
 def quotes_in_place(chunk: Chunk, dialect: Dialect) -> bool:

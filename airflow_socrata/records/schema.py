@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -205,6 +204,8 @@ def _folded(name: str) -> str:
 
 
 def _nearest(name: str, names: Sequence[str] | set[str]) -> str:
+    import difflib
+
     by_fold = {_folded(other) or other: other for other in sorted(names)}
     near = difflib.get_close_matches(_folded(name), by_fold, n=3, cutoff=0.6)
     return f" (nearest: {', '.join(repr(by_fold[key]) for key in near)})" if near else ""
