@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,11 @@ from airflow_socrata.records import (
     RowSource,
     RowsSource,
     batches,
+    prefetch,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
     from airflow_socrata.publication.publisher import Publisher
 
@@ -161,17 +163,24 @@ def _plus(load: Load, batch: Batch, counts: RowCounts) -> Load:
 
 def _send_all(publisher: Publisher, view: View, loading: Loading, *, keyed: bool) -> Load:
     load = Load(loading.task_id)
-    for batch in _batches(view, loading):
-        counts = _send_batch(publisher, view, batch, keyed=keyed)
-        load = _plus(load, batch, counts)
-        _check_batch(view, batch, counts, load, loading)
-        publisher.log(f"Batch {batch.number}: rows {batch.first_row:,}-{batch.last_row:,} are in {view.id}.")
+    with closing(_batches(publisher, view, loading)) as prepared:
+        for batch in prepared:
+            counts = _send_batch(publisher, view, batch, keyed=keyed)
+            load = _plus(load, batch, counts)
+            _check_batch(view, batch, counts, load, loading)
+            publisher.log(
+                f"Batch {batch.number}: rows {batch.first_row:,}-{batch.last_row:,} are in {view.id}."
+            )
     publisher.log(f"{load}.")
     return load
 
 
-def _batches(view: View, loading: Loading) -> Iterator[Batch]:
-    return batches(
+def _batches(publisher: Publisher, view: View, loading: Loading) -> Generator[Batch, None, None]:
+    """Prepare batches; those of a file while the one before is being sent.
+
+    A user's callable stays in the task's own thread: it may ask Airflow for connections and variables.
+    """
+    prepared = batches(
         loading.source,
         schema_of(view),
         columns=loading.columns,
@@ -179,6 +188,9 @@ def _batches(view: View, loading: Loading) -> Iterator[Batch]:
         guards=loading.guards,
         compress=loading.compress,
     )
+    if isinstance(loading.source, RowsSource):
+        return prepared
+    return prefetch(prepared, stop=lambda: publisher.session.interrupted)
 
 
 def _send_batch(publisher: Publisher, view: View, batch: Batch, *, keyed: bool) -> RowCounts:
