@@ -91,7 +91,8 @@ class Emulator:
     @property
     def url(self) -> str:
         """The portal's base address."""
-        return f"{'https' if self.ca_file else 'http'}://{self.domain}:{self.port}"
+        host = f"[{self.domain}]" if ":" in self.domain else self.domain
+        return f"{'https' if self.ca_file else 'http'}://{host}:{self.port}"
 
     @property
     def connection(self) -> dict[str, Any]:

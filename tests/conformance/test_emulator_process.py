@@ -141,6 +141,15 @@ class TestObject:
             with pytest.raises(OSError, match="refused"):
                 emulator.admin.info()
 
+    def test_other_addresses(self):
+        try:
+            emulator = Emulator(host="::1")
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+        with emulator:
+            assert emulator.url == f"http://[::1]:{emulator.port}"
+            assert emulator.admin.datasets() == []
+
     def test_seed_repeats_the_ids(self):
         made = []
         for _ in range(2):

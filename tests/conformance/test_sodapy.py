@@ -181,6 +181,25 @@ def test_oauth_token(client, dataset, tls_portal):
         assert oauth.upsert(dataset, rows(1))["Rows Created"] == 1
 
 
+def test_views_that_are_files(client, tls_portal):
+    made = client.create_non_data_file(
+        {}, {"file": ("notes.txt", io.BytesIO(b"hello\r\nthere\n"), "text/plain")}
+    )
+    assert (made["viewType"], made["blobFilename"], made["blobMimeType"]) == (
+        "blobby",
+        "notes.txt",
+        "text/plain",
+    )
+    assert made["blobFileSize"] == 13
+    again = client.replace_non_data_file(made["id"], {}, {"file": ("new.txt", io.BytesIO(b"new"))})
+    assert (again["id"], again["blobFilename"], again["blobFileSize"]) == (made["id"], "new.txt", 3)
+    assert again["blobId"] != made["blobId"]
+    # Bytes that are no text come through as they are.
+    whole = bytes(range(256)) * 3
+    bare = client.create_non_data_file({}, {"file": ("x.bin", io.BytesIO(whole))})
+    assert tls_portal.portal.files[bare["blobId"]][0] == whole
+
+
 def test_catalog_and_attachments(client, dataset, tls_portal, tmp_path):
     tls_portal.admin.create_dataset("cata-2222", "Bicycle counts", ["a"])
     tls_portal.admin.add_file("cata-2222", "notes.txt", "hello")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.emulator.edge.accounts import APP_TOKEN, USERS
 from airflow_socrata.emulator.edge.bodies import Naming, json_blocks
+from airflow_socrata.emulator.edge.files import keep
 from airflow_socrata.emulator.edge.jobs import PUBLISH
 from airflow_socrata.emulator.edge.publication import open_copy, publish_now, review
 from airflow_socrata.emulator.edge.reading import objects_of, run, writers
@@ -313,8 +314,7 @@ def wait_held(portal: Portal, order: dict[str, Any]) -> Any:
 def add_file(portal: Portal, order: dict[str, Any]) -> Any:
     """Attach a text file to a dataset, as a person would in the portal."""
     view = _view(portal, order["dataset"])
-    asset = f"asset-{portal.store.number()}"
-    portal.files[asset] = (str(order.get("text", "")).encode(), "text/plain", order["name"])
+    asset = keep(portal, str(order.get("text", "")).encode(), "text/plain", order["name"])
     attachment = {"filename": order["name"], "assetId": asset, "name": order["name"]}
     view.metadata = view.metadata | {"attachments": [*view.metadata.get("attachments", []), attachment]}
     return attachment

@@ -106,12 +106,7 @@ def csv_blocks(body: bytes, naming: Naming, reserve: Callable[[int, int], None])
     :param reserve: told first position and number of the rows before each block.
     :raises PortalError: 400 for a body that is no CSV or does not fit the dataset.
     """
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise invalid_request("The CSV body is not UTF-8") from None
-    text = text.replace("\0", "") if "\0" in text else text
-    rows = _records(text)
+    rows = _records(body.replace(b"\0", b"") if b"\0" in body else body)
     header = next(rows, None)
     if header is None:
         raise invalid_request("The CSV body has no header")
@@ -131,17 +126,21 @@ def csv_blocks(body: bytes, naming: Naming, reserve: Callable[[int, int], None])
         first += len(block)
 
 
-def _records(text: str) -> Iterator[list[str]]:
+def _records(body: bytes) -> Iterator[list[str]]:
     done = 0
     try:
-        for record in csv.reader(io.StringIO(text, newline=""), strict=True):
-            done += 1
-            yield record
+        # Decoded piece by piece: a body may be hundreds of megabytes long.
+        with io.TextIOWrapper(io.BytesIO(body), "utf-8-sig", newline="") as lines:
+            for record in csv.reader(lines, strict=True):
+                done += 1
+                yield record
+    except UnicodeDecodeError:
+        raise invalid_request("The CSV body is not UTF-8") from None
     except csv.Error as error:
         if "field limit" not in str(error):
             raise invalid_request(f"Malformed CSV: {error}") from None
         # The limit on cells is the whole process's, so it is not raised here; the rest goes the slow way.
-        yield from islice(_long_records(text), done, None)
+        yield from islice(_long_records(body.decode("utf-8-sig")), done, None)
 
 
 def _long_records(text: str) -> Iterator[list[str]]:

@@ -64,10 +64,11 @@ def view_json(portal: Portal, view: View, user: User | None) -> dict[str, Any]:
         "totalTimesRated": 0,
         "viewCount": 0,
         "viewLastModified": view.modified_at,
-        "viewType": "tabular",
+        "viewType": "blobby" if "blobId" in view.fields else "tabular",
         "query": {},
     }
     shown |= {key: value for key, value in view.fields.items() if key in EDITABLE and value is not None}
+    shown |= {key: value for key, value in view.fields.items() if key.startswith("blob")}
     if view.publication_date is not None:
         shown["publicationDate"] = view.publication_date
     if view.is_working_copy and dataset.published is not None:
