@@ -12,7 +12,18 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_socrata.client import Accepted, Call, Conflict, InvalidRequest, NotFound, View, rows, views
+from airflow_socrata.client import (
+    Accepted,
+    Call,
+    Conflict,
+    Interrupted,
+    InvalidRequest,
+    NotFound,
+    PortalError,
+    View,
+    rows,
+    views,
+)
 from airflow_socrata.publication.errors import PublishFailed, Rejected, WaitTimeout
 
 if TYPE_CHECKING:
@@ -263,6 +274,10 @@ def publish_job(
             if sighting.draft_is_open:
                 raise
             return sighting
+        except PortalError as error:
+            if error.permanent or isinstance(error, Interrupted):
+                raise
+            continue  # whether the job has ended is told by the next look
         if isinstance(answer, View):
             return (yield from look(dataset, working_copy))
         accepted = answer

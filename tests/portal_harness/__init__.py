@@ -1,0 +1,1 @@
+"""A portal, a dataset on it and a DAG that publishes to it, for tests of operators."""
