@@ -12,7 +12,7 @@ from conformance import shapes
 def test_public_view_has_the_recorded_keys_and_types(admin, anonymous, stops):
     view = anonymous.get(f"/api/views/{stops}.json").json()
     assert shapes.missing(shapes.VIEW, view) == {}
-    extra = set(view) - set(shapes.VIEW) - set(shapes.VIEW_OPTIONAL) - {"permissions"}
+    extra = set(view) - set(shapes.VIEW) - set(shapes.VIEW_OPTIONAL)
     assert extra == set()
     assert view["newBackend"] is True
     assert view["publicationStage"] == "published"

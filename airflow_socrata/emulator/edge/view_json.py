@@ -83,6 +83,8 @@ def view_json(portal: Portal, view: View, user: User | None) -> dict[str, Any]:
     shown["columns"] = [column_json(column) for column in view.copy.columns]
     shown |= _audience(view)
     shown["metadata"] = _metadata(portal, view)
+    if "grant" in rights:
+        shown["permissions"] = permissions_json(view)
     if "update_view" in rights:
         shown["privateMetadata"] = view.private_metadata
     shown["owner"] = user_by_id(view.owner).short()
@@ -114,7 +116,6 @@ def _audience(view: View) -> dict[str, Any]:
             shown["pendingGrants"] = grants
     elif view.scope == "public":
         shown["grants"] = grants
-    shown["permissions"] = permissions_json(view)
     return shown
 
 
