@@ -1,0 +1,50 @@
+"""A local Airflow with the example DAGs and the emulator, to look at: `make ui`. Ctrl-C ends both."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import local_portal
+from real_data import CACHE, fetch
+
+HOME = CACHE / "ui"
+PORT = os.environ.get("PORT", "8080")
+
+
+def main() -> int:
+    """Run both until interrupted."""
+    data = fetch()
+    HOME.mkdir(parents=True, exist_ok=True)
+    with local_portal.running() as portal:
+        local_portal.create_datasets(portal, data)
+        environment = local_portal.airflow_environment(HOME, portal, data) | {
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": PORT,
+            "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{PORT}",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{PORT}/execution/",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        }
+        print(f"Airflow: http://127.0.0.1:{PORT} in about half a minute, without sign-in")
+        print(f"Portal:  {portal.facts['url']}, user {portal.facts['username']}", flush=True)
+        print(
+            "First run socrata_airports_upsert with former='' and new = the former file, to fill the dataset."
+        )
+        airflow = subprocess.Popen(
+            [sys.executable, "-m", "airflow", "standalone"], env=environment, start_new_session=True
+        )
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+        try:
+            return airflow.wait()
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            if airflow.poll() is None:
+                os.killpg(airflow.pid, signal.SIGTERM)
+                airflow.wait(timeout=60)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
