@@ -39,7 +39,7 @@ from airflow_socrata.publication.preflight import (
     working_copies,
 )
 from airflow_socrata.publication.proof import Outcome, settle_publish
-from airflow_socrata.publication.rollback import forget_if_over, roll_back
+from airflow_socrata.publication.rollback import forget_if_over, our_copy, roll_back
 
 if TYPE_CHECKING:
     from airflow_socrata.publication.publisher import Publisher
@@ -137,6 +137,12 @@ def ask_for_copy(publisher: Publisher, intent: Intent) -> View | Accepted:
         answer = publisher.send(views.open_copy(intent.dataset, intent.method))
     except SyncedDataset as error:
         raise mirrored(publisher, intent.dataset, error) from error
+    except RequestRefused as error:
+        # Refused in a later sending, perhaps because the first one was carried out.
+        made = our_copy(publisher, intent) if _may_have_landed(error) else None
+        if made is None:
+            raise
+        return made
     if isinstance(answer, Accepted):
         publisher.log(
             f"The portal is making the working copy of {intent.dataset} ({answer.status or 'accepted'})."

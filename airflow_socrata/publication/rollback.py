@@ -128,7 +128,7 @@ def find_state(publisher: Publisher, intent: Intent | None) -> tuple[State, View
         return State.NOTHING, None
     if intent.phase is Phase.PUBLISHED:
         return State.PUBLISHED, None
-    copy = _our_copy(publisher, intent)
+    copy = our_copy(publisher, intent)
     if copy is None and intent.working_copy is None:
         return State.MAYBE_OPENING, None
     if intent.phase is Phase.PUBLISHING:
@@ -150,7 +150,7 @@ def _publish_state(publisher: Publisher, intent: Intent, copy: View | None) -> S
     }[outcome(publisher, intent, sighting)]
 
 
-def _our_copy(publisher: Publisher, intent: Intent) -> View | None:
+def our_copy(publisher: Publisher, intent: Intent) -> View | None:
     """Find the open working copy that this operation's record or mark proves to be its own."""
     if intent.working_copy is not None:
         recorded = read_or_none(publisher, intent.working_copy)

@@ -20,6 +20,7 @@ from airflow_socrata.client import (
     InvalidRequest,
     NotFound,
     PortalError,
+    RequestRefused,
     View,
     rows,
     views,
@@ -118,10 +119,25 @@ def accepted_job(call: Call[View | Accepted], first: Accepted, patience: Patienc
     while True:
         following, wait = views.follow(call, accepted)
         yield from _one_pause(patience, call.summary, wait)
-        answer = yield following
+        try:
+            answer = yield following
+        except NotFound:
+            if following == call:
+                raise
+            # A ticket whose end was told in a lost reply is known no more; the call returns what was made.
+            answer = yield from _asked_again(call)
         if isinstance(answer, View):
             return answer
         accepted = answer
+
+
+def _asked_again(call: Call[View | Accepted]) -> Steps[View | Accepted]:
+    try:
+        answer: View | Accepted = yield call
+    except RequestRefused as error:
+        error.landing = "unknown"  # the portal had accepted the job
+        raise
+    return answer
 
 
 def _one_pause(patience: Patience, what: str, asked: float | None) -> Steps[None]:
