@@ -106,6 +106,12 @@ class Switches:
         0, "E", "Reads are stale until the dataset has been read or polled so many times after a write."
     )
     replica_manual: bool = _switch(False, "E", "Reads are stale after a write until `replicate()` is called.")
+    ticket_after_end: str = _switch(
+        "spent",
+        "I",
+        "A ticket whose end was told once: `spent` (404), or `kept` (it goes on telling the end).",
+        ("spent", "kept"),
+    )
     approvals: bool = _switch(False, "D", "Publishing a working copy waits for an approval.")
     approval_reply: str = _switch(
         "view",

@@ -279,6 +279,16 @@ class Test202:
         assert (done.status_code, done.json()["id"]) == (200, stops)
         assert api.get(f"/api/imports2.json?ticket={ticket}").status_code == 404
 
+    def test_ticket_can_be_kept_after_its_end(self, api, admin, stops):
+        admin.settings(ticket_after_end="kept")
+        admin.add_fault("accepted", path="publication", calls=1)
+        ticket = api.post(f"/api/views/{stops}/publication.json?method=copy").json()["ticket"]
+        ends = [api.get(f"/api/imports2.json?ticket={ticket}").json()["id"] for _ in range(3)]
+        assert ends == [admin.state(stops)["copies"][1]["id"]] * 3
+        # A call that starts anew is no longer joined with it.
+        api.delete(f"/api/views/{ends[0]}")
+        assert api.open_copy(stops) != ends[0]
+
     def test_location_is_followed(self, api, admin, stops):
         admin.add_fault("accepted", path="publication", form="location", calls=1)
         where = api.post(f"/api/views/{stops}/publication.json?method=copySchema").headers["Location"]

@@ -40,6 +40,7 @@ class Job:
     polls: int = 0
     result: View | None = None
     error: PortalError | None = None
+    was_told: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -89,7 +90,9 @@ class Jobs:
 
     def find(self, kind: str, view_id: str) -> Job | None:
         """Return the job that a repeated call joins."""
-        return next((j for j in list(self._jobs) if j.kind == kind and j.view_id == view_id), None)
+        return next(
+            (j for j in list(self._jobs) if j.kind == kind and j.view_id == view_id and not j.was_told), None
+        )
 
     def by_ticket(self, ticket: str) -> Job | None:
         """Return the job with this ticket."""

@@ -58,11 +58,13 @@ def _poll(portal: Portal, exchange: Exchange, ticket: str) -> Reply:
 
 
 def _answer(portal: Portal, exchange: Exchange, job: Job) -> Reply:
+    if job.is_done:
+        job.was_told = True
+        if portal.switches.ticket_after_end == "spent":
+            portal.jobs.forget(job)
     if job.error is not None:
-        portal.jobs.forget(job)
         raise job.error
     if job.result is not None:
-        portal.jobs.forget(job)
         return Reply.of(view_json(portal, job.result, exchange.user))
     if job.waits_for_approval and portal.switches.approval_reply == "view":
         waiting = portal.store.find(job.view_id)
