@@ -28,15 +28,12 @@ NUMBER_TYPES = frozenset({"number", "money", "percent", "stars"})
 NOT_NUMBERS = frozenset({"nan", "inf", "infinity"})
 
 #: A date, perhaps a time, and then a zone. Dates without one have many forms; the portal judges those.
-_ZONED = re.compile(
-    r"""\s*(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}/\d{4})
+_ZONED = r"""\s*(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}/\d{4})
     (?:
         [Tt\s]\s*\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*
         (?:[Zz]|[+-]\d{2}(?::?\d{2})?|UTC|GMT|[ECMP][SD]T|\[?[A-Z][a-z]+/[A-Z][A-Za-z_/]+\]?)
       | [Zz] | [+-]\d{2}:\d{2}
-    )\s*""",
-    re.VERBOSE | re.ASCII,
-)
+    )\s*"""
 
 #: What a date without a zone is made of, and may be left out where an offset is looked for.
 _DATE_FILLING = b"0123456789., APM"
@@ -199,7 +196,7 @@ def _blank(value: Any) -> bool:
 
 def _is_zoned(value: Any) -> bool:
     if isinstance(value, str):
-        return _ZONED.fullmatch(value) is not None
+        return re.fullmatch(_ZONED, value, re.VERBOSE | re.ASCII) is not None
     return getattr(value, "tzinfo", None) is not None
 
 
