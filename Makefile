@@ -21,7 +21,7 @@ python:
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11, 3.12 or 3.13 is needed: no python3, python3.13, python3.12 or python3.11 on PATH is one" >&2; exit 1; }
 
 demo: python ## run the main job on real data: emulator, Airflow, two publications and a rollback
-	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) $$python scripts/demo.py
+	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) PYTHONPATH=scripts $$python scripts/demo.py
 
 test: python ## run the tests on the Python that is found (ARGS="-k word" for a part)
 	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) $$python $(PYTEST) $(ARGS)
@@ -36,7 +36,7 @@ emulator: python ## run a portal on http://127.0.0.1:8181 (ARGS="--tls" for http
 	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) $$python -m airflow_socrata.emulator --host 127.0.0.1 --port 8181 $(ARGS)
 
 ui: python ## run an Airflow with the example DAGs, and the emulator, to look at
-	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) $$python scripts/ui.py
+	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) PYTHONPATH=scripts $$python scripts/ui.py
 
 matrix: python ## run the tests on every Airflow and Python that is claimed, and on the lowest versions
 	@$(PYTHON) scripts/matrix.py $(ARGS)

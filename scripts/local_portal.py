@@ -103,5 +103,7 @@ def airflow_environment(home: Path, portal: Portal, data: RealData) -> dict[str,
         # On a laptop a proxy has no part in this.
         "NO_PROXY": "*",
     }
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHONPATH"))
+    }
     return inherited | settings

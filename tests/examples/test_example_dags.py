@@ -1,0 +1,93 @@
+"""The example DAGs run against the emulator without an edit, and import without an error."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "example_dags"
+AIRPORTS = ["icao", "name", "lat", "lon"]
+FORMER = [("AAAA", "Gone", "1.0", "2.0"), ("BBBB", "Same", "3.0", "4.0"), ("CCCC", "Former", "5.0", "6.0")]
+NEW = [("BBBB", "Same", "3.0", "4.0"), ("CCCC", "Ísafjörður", "5.0", "6.0"), ("DDDD", "New", "7.0", "8.0")]
+
+
+def load_dag(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.publication.dag
+
+
+def write(path: Path, header: list[str], rows: list[tuple[str, ...]]) -> str:
+    path.write_text("\n".join(",".join(cells) for cells in [header, *rows]) + "\n", encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_every_example_imports(path: Path) -> None:
+    assert load_dag(path.stem).dag_id == path.stem
+
+
+def test_the_airports_that_changed_are_published(portal: Any, run_dag: Any, tmp_path: Path) -> None:
+    [
+        *((name, "text") for name in ("icao", "name")),
+        ("lat", "number"),
+        ("lon", "number"),
+        ("location", "point"),
+    ]
+    portal.admin.create_dataset(
+        "airp-orts",
+        columns=list(types.items()),
+        row_identifier="icao",
+        rows=[dict(zip(AIRPORTS, row, strict=True)) for row in FORMER],
+    )
+    files = {
+        "former": write(tmp_path / "former.csv", AIRPORTS, FORMER),
+        "new": write(tmp_path / "new.csv", AIRPORTS, NEW),
+        "changes": str(tmp_path / "work" / "changes.csv"),
+    }
+    run = run_dag(load_dag("socrata_airports_upsert"), conf=files)
+    assert run.state == "success", run.states
+    load = run.task("publication.upsert").return_value["load"]
+    assert (load["created"], load["updated"], load["deleted"]) == (1, 1, 1)
+    rows = {row["icao"]: row for row in portal.admin.rows("airp-orts")}
+    assert sorted(rows) == ["BBBB", "CCCC", "DDDD"]
+    assert rows["CCCC"]["name"] == "Ísafjörður"
+    assert rows["DDDD"]["location"] == {"type": "Point", "coordinates": [8.0, 7.0]}
+
+
+FLIGHTS = ["year", "carrier", "dep_time", "time_hour"]
+
+
+def flights_portal(portal: Any) -> None:
+    types = [("year", "number"), ("carrier", "text"), ("dep_time", "number"), ("time_hour", "date")]
+    portal.admin.create_dataset("flig-hts2", columns=types, rows=[{"year": 2012, "carrier": "old"}])
+
+
+def test_the_flights_are_replaced(portal: Any, run_dag: Any, tmp_path: Path) -> None:
+    flights_portal(portal)
+    rows = [("2013", "UA", "517", "2013-01-01T10:00:00Z"), ("2013", "AA", "NA", "2013-01-01T11:00:00Z")]
+    source = write(tmp_path / "flights.csv", FLIGHTS, rows)
+    run = run_dag(load_dag("socrata_flights_replace"), conf={"source": source})
+    assert run.state == "success", run.states
+    public = portal.admin.rows("flig-hts2")
+    assert [row["carrier"] for row in public] == ["UA", "AA"]
+    assert "dep_time" not in public[1]
+
+
+def test_a_broken_file_leaves_the_flights_alone(portal: Any, run_dag: Any, tmp_path: Path) -> None:
+    flights_portal(portal)
+    before = portal.admin.rows("flig-hts2")
+    source = write(
+        tmp_path / "flights.csv", FLIGHTS, [("2013", "UA", "517", "2013-01-01T10:00:00Z"), ("2013",)]
+    )
+    run = run_dag(load_dag("socrata_flights_replace"), conf={"source": source})
+    assert run.state == "failed"
+    assert run.task("publication.replace").tries == 1, "a broken file is not read again"
+    assert "line 3" in str(run.task("publication.replace").exceptions[0])
+    assert portal.admin.rows("flig-hts2") == before
