@@ -179,7 +179,11 @@ def send(publisher: Publisher, handle: Handle, intent: Intent) -> Published | Ac
         if earlier is not None:
             return earlier
         answer = publisher.send(views.publish(handle.working_copy))
-        return answer if isinstance(answer, Accepted) else finish(publisher, handle, intent, answer)
+        if isinstance(answer, Accepted):
+            return answer
+        if answer.id == handle.working_copy and answer.is_unpublished:
+            return Accepted()  # the draft itself: taken for a steward to approve, or for later
+        return finish(publisher, handle, intent, answer)
 
     try:
         answer = publisher.session.repeat(look_then_publish)
