@@ -143,7 +143,7 @@ class _PeakWatch:
         return self._peak
 
     def _look(self) -> None:
-        while not self._stopped.wait(0.02):
+        while not self._stopped.wait(0.005):
             try:
                 text = self._status.read_text(encoding="ascii")
             except OSError:

@@ -16,7 +16,7 @@ DATASET = "abcd-1234"
 
 
 def memory_mib(field: str) -> float:
-    """Memory of this process: ``VmRSS`` now, ``VmHWM`` at its peak (``getrusage`` counts its parent's too)."""
+    """Memory of this process: ``VmRSS`` now, ``VmHWM`` at its peak (``getrusage`` adds its parent's)."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith(field + ":"):
             return int(line.split()[1]) / 1024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_socrata.records.building import Batch, BatchLimits
+from airflow_socrata.records.batch import Batch, BatchLimits
 from airflow_socrata.records.guards import Guards, require_row_identifier
 from airflow_socrata.records.source import FileSource
 

@@ -20,7 +20,7 @@ from airflow_socrata.records.schema import compare
 if TYPE_CHECKING:
     from collections.abc import Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 
-    from airflow_socrata.records.building import Batch, BatchLimits
+    from airflow_socrata.records.batch import Batch, BatchLimits
     from airflow_socrata.records.csv_records import Record
     from airflow_socrata.records.csv_scanner import Chunk, Header
     from airflow_socrata.records.guards import Guards

@@ -24,7 +24,7 @@ from airflow_socrata.records.schema import compare
 if TYPE_CHECKING:
     from collections.abc import Generator, Hashable, Iterator
 
-    from airflow_socrata.records.building import Batch, BatchLimits
+    from airflow_socrata.records.batch import Batch, BatchLimits
     from airflow_socrata.records.guards import Guards
     from airflow_socrata.records.schema import DatasetSchema
     from airflow_socrata.records.source import FileSource, RowsSource

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_socrata.records.errors import SchemaError
 
@@ -91,25 +91,23 @@ def compare(
     :param row: number of the row for messages
     :raises SchemaError: a column is unknown, named twice, or mapped to what is not there
     """
-    place = _Place(source, line, row)
-    comparison = _Comparison(schema, columns or {}, extra_columns, all_columns, place)
+    comparison = _Comparison(schema, columns or {}, extra_columns)
+    comparison.all_columns = all_columns
+    comparison.place = {"source": source, "line": line, "row": row}
     return comparison.plan(tuple(source_columns))
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    source: str | None
-    line: int | None
-    row: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class _Comparison:
-    schema: DatasetSchema
-    columns: Mapping[str, str]
-    extra_columns: Literal["error", "ignore"]
-    all_columns: bool
-    place: _Place
+    """One comparison; a plain class, since every DAG file that names an operator pays for its making."""
+
+    def __init__(
+        self, schema: DatasetSchema, columns: Mapping[str, str], extra_columns: Literal["error", "ignore"]
+    ) -> None:
+        self.schema = schema
+        self.columns = columns
+        self.extra_columns = extra_columns
+        self.all_columns = True
+        self.place: Mapping[str, Any] = {}
 
     def plan(self, names: tuple[str, ...]) -> ColumnPlan:
         self._check_names(names)
@@ -190,8 +188,7 @@ class _Comparison:
         return self._error(problem, name)
 
     def _error(self, problem: str, column: str | None = None) -> SchemaError:
-        place = self.place
-        return SchemaError(problem, source=place.source, line=place.line, row=place.row, column=column)
+        return SchemaError(problem, column=column, **self.place)
 
 
 def _computed(field_name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from airflow_socrata.records.errors import RecordsError
 
@@ -28,7 +28,6 @@ _BY_SUFFIX: Mapping[str, FormatName] = {
 }
 
 
-@runtime_checkable
 class Openable(Protocol):
     """What opens itself for reading bytes, such as Airflow's ``ObjectStoragePath``."""
 

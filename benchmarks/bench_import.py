@@ -1,0 +1,62 @@
+"""What importing the operators costs over importing the Airflow SDK: every DAG file that is parsed pays it.
+
+    python benchmarks/bench_import.py [--runs 7]
+
+Each run is a process that imports what a DAG file imports anyway, then the operators and the task group, and
+times that second step. The target is 60 ms. The client must import without Airflow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+
+OPERATORS = """
+import time
+try:
+    from airflow.sdk import DAG, BaseOperator, TaskGroup
+except ImportError:
+    from airflow import DAG
+    from airflow.models import BaseOperator
+    from airflow.utils.task_group import TaskGroup
+began = time.perf_counter()
+import airflow_socrata.operators.socrata
+import airflow_socrata.sensors.socrata
+import airflow_socrata.task_groups
+print((time.perf_counter() - began) * 1000)
+"""
+CLIENT = """
+import sys, time
+began = time.perf_counter()
+import airflow_socrata.client, airflow_socrata.records
+took = (time.perf_counter() - began) * 1000
+assert "airflow" not in sys.modules
+print(took)
+"""
+CASES = (
+    ("operators, over the Airflow SDK", OPERATORS, 60),
+    ("client and records, without Airflow", CLIENT, None),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The cost of importing the operators.")
+    parser.add_argument("--runs", type=int, default=7)
+    runs = parser.parse_args().runs
+    for case, program, target in CASES:
+        took = [_run(program) for _ in range(runs)]
+        wanted = f", target {target} ms" if target else ""
+        print(f"import of {case}: median {statistics.median(took):.0f} ms of {runs} runs{wanted}")
+
+
+def _run(program: str) -> float:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{done.stderr}\nthe import failed")
+    return float(done.stdout.split()[-1])
+
+
+if __name__ == "__main__":
+    main()
