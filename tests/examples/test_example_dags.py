@@ -34,12 +34,7 @@ def test_every_example_imports(path: Path) -> None:
 
 
 def test_the_airports_that_changed_are_published(portal: Any, run_dag: Any, tmp_path: Path) -> None:
-    [
-        *((name, "text") for name in ("icao", "name")),
-        ("lat", "number"),
-        ("lon", "number"),
-        ("location", "point"),
-    ]
+    types = {"icao": "text", "name": "text", "lat": "number", "lon": "number", "location": "point"}
     portal.admin.create_dataset(
         "airp-orts",
         columns=list(types.items()),
