@@ -85,6 +85,8 @@ class SocrataCreateWorkingCopyOperator(SocrataOperator):
             try:
                 answer = prepared.adopted or ask_for_copy(publisher, prepared.intent)
                 if isinstance(answer, View):
+                    if prepared.adopted is None:
+                        check_made_for(prepared.intent, answer)
                     handle = take_over(publisher, prepared.intent, answer)
                     self.push_links(context, handle.links)
                     return handle.to_xcom()
