@@ -27,6 +27,10 @@ class Guards:
     require_row_identifier: bool = True
     extra_columns: Literal["error", "ignore"] = "error"
 
+    def __post_init__(self) -> None:
+        if self.extra_columns not in {"error", "ignore"}:
+            raise ValueError(f"extra_columns is 'error' or 'ignore', not {self.extra_columns!r}")
+
 
 def require_row_identifier(schema: DatasetSchema, guards: Guards) -> None:
     """Refuse a dataset without a row identifier, unless told otherwise.

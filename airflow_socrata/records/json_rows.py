@@ -77,6 +77,11 @@ def read_lines(blocks: Iterable[bytes], source: str) -> Iterator[JsonRow]:
                 problem = f"more follows the object: {stripped[end : end + 20]!r}; write one object a line"
                 raise RecordsError(problem, source=source, line=line)
             yield JsonRow(line, _object(values, source, line), stripped)
+        if held.strip(_BLANKS)[:1] not in {"", "{"}:
+            hint = (
+                "say format='json' if the file is an array" if held.strip(_BLANKS)[0] == "[" else "not a row"
+            )
+            raise RecordsError(f"a line is a JSON object; {hint}", source=source, line=line + 1)
         _bounded(held, source, line + 1)
 
 

@@ -25,6 +25,8 @@ def prefetch(
     """Iterate in a thread, so that up to ``depth`` items are ready before they are asked for.
 
     Close it (``contextlib.closing``), or run it to its end, and the thread is gone and ``items`` is closed.
+    For files; a callable of the user's may hold what only its own thread may use, such as a connection to
+    SQLite.
 
     :param items: a generator, such as ``batches`` gives; it runs in the thread, and is closed there
     :param depth: items made ahead, each of which is held in memory

@@ -37,9 +37,7 @@ def text_blocks(source: FileSource) -> Generator[bytes, None, None]:
         blocks = _unpacked(raw, source)
         if not is_utf8(source):
             blocks = _transcoded(blocks, source)
-        first = next(blocks, b"")
-        while len(first) < 4 and (more := next(blocks, b"")):
-            first += more
+        first = _at_least(4, blocks)
         for mark, hint in _OTHER_MARKS.items():
             if first.startswith(mark):
                 raise RecordsError(hint, source=source.name)
@@ -98,8 +96,16 @@ def _opened(source: FileSource) -> IO[bytes]:
     return opened
 
 
-def _unpacked(blocks: Iterator[bytes], source: FileSource) -> Iterator[bytes]:
+def _at_least(size: int, blocks: Iterator[bytes]) -> bytes:
+    """The first bytes, which a file may give one by one."""
     first = next(blocks, b"")
+    while len(first) < size and (more := next(blocks, b"")):
+        first += more
+    return first
+
+
+def _unpacked(blocks: Iterator[bytes], source: FileSource) -> Iterator[bytes]:
+    first = _at_least(len(GZIP_MAGIC), blocks)
     packed = source.format.compression == "gzip"
     if source.format.compression == "infer":
         packed = first.startswith(GZIP_MAGIC)

@@ -115,11 +115,11 @@ class _Comparison:
         known |= SYSTEM_FIELDS
         self._check_mapping(names, known)
         fields: list[str | None] = []
-        for name in names:
+        for number, name in enumerate(names, 1):
             field = self.columns.get(name, name)
             if field not in known:
                 if self.extra_columns == "error":
-                    raise self._unknown(name, known)
+                    raise self._unknown(name, known) if name.strip() else self._nameless(number, names)
                 fields.append(None)
                 continue
             if field in fields:
@@ -136,10 +136,8 @@ class _Comparison:
 
     def _check_names(self, names: tuple[str, ...]) -> None:
         seen: set[str] = set()
-        for number, name in enumerate(names, 1):
-            if not name.strip():
-                raise self._error(f"column {number} of {len(names)} has no name; name it or take it out")
-            if name in seen:
+        for name in names:
+            if name in seen and name.strip():
                 raise self._error("the header names this column twice; take one out", name)
             seen.add(name)
 
@@ -168,6 +166,12 @@ class _Comparison:
             if (column is not None and name == column.name) or _folded(name) == _folded(identifier):
                 return f"; pass columns={{{name!r}: {identifier!r}}}"
         return ""
+
+    def _nameless(self, number: int, names: tuple[str, ...]) -> SchemaError:
+        problem = (
+            f"column {number} of {len(names)} has no name; name it, or extra_columns='ignore' to leave it out"
+        )
+        return self._error(problem)
 
     def _unknown(self, name: str, known: set[str]) -> SchemaError:
         remedy = "or extra_columns='ignore' to leave it out"

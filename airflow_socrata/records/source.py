@@ -55,6 +55,14 @@ class FileFormat:
     null_marks: tuple[str, ...] = ()
     compression: Literal["gzip", "infer"] | None = "infer"
 
+    def __post_init__(self) -> None:
+        if self.format not in {None, *_BY_SUFFIX.values()}:
+            raise ValueError(f"format is csv, tsv, json or jsonl, not {self.format!r}")
+        if self.compression not in {None, "gzip", "infer"}:
+            raise ValueError(f"compression is 'gzip', 'infer' or None, not {self.compression!r}")
+        if isinstance(self.null_marks, str):
+            raise ValueError(f"null_marks are several words: give ({self.null_marks!r},)")
+
 
 @dataclass(frozen=True, slots=True)
 class FileSource:

@@ -87,6 +87,10 @@ def test_damaged_gzip_is_refused(engine: str, monkeypatch: pytest.MonkeyPatch) -
     assert "damaged" in refused(TEXT, compression="gzip")
 
 
+def test_gzip_is_recognised_byte_by_byte() -> None:
+    assert csv_rows(load(gzip.compress(b"id,name\na,b\n"), at_most=1)) == [{"id": "a", "name": "b"}]
+
+
 def test_gzip_may_be_left_alone() -> None:
     assert "0x8b at offset 1" in refused(gzip.compress(TEXT.encode()), compression=None)
 
@@ -131,6 +135,14 @@ def test_other_kinds_of_files_are_recognised() -> None:
 def test_a_file_cut_inside_a_character_is_refused() -> None:
     assert "line 2" in refused("id,name\na,caf\u00e9".encode()[:-1])
     assert "line 2" in refused("id,name\na,b".encode("utf-16-le")[:-1], encoding="utf-16-le")
+
+
+def test_words_that_mean_nothing_are_refused() -> None:
+    for wrong in ({"format": "xml"}, {"compression": "zip"}, {"null_marks": "NA"}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            FileFormat(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="extra_columns"):
+        Guards(extra_columns="drop")  # type: ignore[arg-type]
 
 
 def test_a_delimiter_is_one_character() -> None:

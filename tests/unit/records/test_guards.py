@@ -10,7 +10,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from unit.records.samples import SCHEMA, csv_rows, load, small_blocks, text_schema
 
-from airflow_socrata.records import BatchLimits, Guards, RecordsError, SchemaError
+from airflow_socrata.records import (
+    BatchLimits,
+    FileFormat,
+    FileSource,
+    Guards,
+    RecordsError,
+    SchemaError,
+    batches,
+)
 
 NUMBERED = replace(SCHEMA, row_identifier="seats")
 LOOSE = Guards(row_by_row=False)
@@ -126,6 +134,48 @@ def test_row_by_row_guards_can_be_turned_off_and_rows_stay_whole() -> None:
     assert [batch.rows for batch in loaded] == [2, 1]
     assert "never closed" in refused('id,name\na,"b\n', guards=LOOSE)
     assert "twice" in refused("id,id\na,b\n", guards=LOOSE)
+
+
+class Endless:
+    """A file that never ends, and counts what is read of it."""
+
+    def __init__(self, start: bytes, then: bytes) -> None:
+        self.read_bytes = 0
+        self._start = start
+        self._then = then
+
+    def open(self, mode: str) -> Endless:
+        return self
+
+    def read(self, size: int) -> bytes:
+        data = (b"" if self.read_bytes else self._start) + self._then * (size // len(self._then))
+        self.read_bytes += len(data)
+        return data
+
+    def __enter__(self) -> Endless:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def test_a_quote_that_is_never_closed_is_found_without_reading_the_whole_file() -> None:
+    file = Endless(b'id,name\na,"b\n', b"c,d\n")
+    with (
+        mock.patch("airflow_socrata.records.csv_scanner.MAX_RECORD_BYTES", 2**20),
+        pytest.raises(RecordsError, match=r"line 2: .* does not end within .* never closed"),
+    ):
+        list(batches(FileSource(file, FileFormat("csv")), SCHEMA))
+    assert file.read_bytes < 2**23
+
+
+def test_a_quote_inside_an_unquoted_cell_does_not_swallow_what_follows() -> None:
+    file = Endless(b'id,name\na,5" pipe\n', b"c,d\n")
+    loaded = batches(FileSource(file, FileFormat("csv")), SCHEMA, compress=False)
+    first = next(loaded)
+    loaded.close()
+    assert first.data.startswith(b'id,name\na,"5"" pipe"\nc,d\n')
+    assert file.read_bytes < 2**20
 
 
 def test_all_is_said_before_a_row_goes_where_only_the_header_is_wrong() -> None:

@@ -129,6 +129,7 @@ def test_bad_json_is_refused_with_its_line(text: str, words: list[str], block: i
         ('{"id":"a"}\n\n{"id":"b"', ["line 3", "not JSON"]),
         ('{"id":"a"}\n{"id":"b"}{"id":"c"}\n', ["line 2", "one object a line"]),
         ('[{"id":"a"}]\n', ["line 1", "a row is an object"]),
+        ('{"id":"a"}\n[{"id":"b"}', ["line 2", "format='json'"]),
         ("\n\n", ["no rows"]),
     ],
 )

@@ -74,6 +74,11 @@ def test_extra_columns_are_left_out_when_told_so() -> None:
     assert plan.ignored == ("note", ":@computed_region_ab12_cd34")
 
 
+def test_columns_without_a_name_are_left_out_when_told_so_and_may_be_mapped() -> None:
+    assert compare(["", "id", ""], SCHEMA, extra_columns="ignore").fields == (None, "id", None)
+    assert compare(["", "name"], SCHEMA, {"": "id"}).fields == ("id", "name")
+
+
 def test_system_fields_may_be_sent() -> None:
     fields = ("id", ":id", ":deleted", ":version", ":created_at", ":updated_at")
     assert compare(fields, SCHEMA).fields == fields
