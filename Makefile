@@ -12,13 +12,16 @@ CLEAN := env -u PYTHONPATH -u PYTHONHOME PYTHONSAFEPATH=1
 ENVIRONMENT := $(PYTHON) scripts/environments.py
 PYTEST := -m pytest -p no:cacheprovider
 
-.PHONY: help python demo test e2e bench emulator ui matrix lint distribution lock clean
+.PHONY: help python version demo test e2e bench emulator ui matrix lint distribution lock clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 python:
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11, 3.12 or 3.13 is needed: no python3, python3.13, python3.12 or python3.11 on PATH is one" >&2; exit 1; }
+
+version: python
+	@$(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'
 
 demo: python ## run the main job on real data: emulator, Airflow, two publications and a rollback
 	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) PYTHONPATH=scripts $$python scripts/demo.py

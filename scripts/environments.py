@@ -120,7 +120,7 @@ def tools() -> Path:
     lock = (LOCKS / "tools.txt").read_bytes()
     home = CACHE / "tools"
     stamp = home / ".stamp"
-    name = digest(lock, sys.version)
+    name = digest(lock, (LOCKS / "uv.txt").read_bytes())
     if not stamp.is_file() or stamp.read_text() != name:
         shutil.rmtree(home, ignore_errors=True)
         run(sys.executable, "-m", "venv", home)
@@ -133,6 +133,18 @@ def tools() -> Path:
             print("uv cannot be had here; pip installs everything, which is slower", file=sys.stderr)
         stamp.write_text(name)
     return home / "bin"
+
+
+def download(requirement: str) -> Path:
+    """One distribution file from the package registry, kept for the next time; ``name==version``."""
+    target = CACHE / "downloads" / requirement
+    if not list(target.glob("*")):
+        pip = (tools() / "python", "-m", "pip", "--disable-pip-version-check", "download", "-qq")
+        fresh = target.with_name(f"{target.name}.new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        run(*pip, "--no-deps", "--no-build-isolation", "--dest", fresh, requirement)
+        fresh.rename(target)
+    return next(iter(target.glob("*")))
 
 
 def uv() -> Path | None:
@@ -250,6 +262,8 @@ def main() -> int:
     make.add_argument("--python", choices=PYTHONS, help="Python version (this one if it serves)")
     commands.add_parser("wheel", help="build the wheel and print its path")
     commands.add_parser("tools", help="make the environment of the build tools and print its bin directory")
+    fetch = commands.add_parser("download", help="fetch one distribution and print the path of its file")
+    fetch.add_argument("requirement", help="name==version")
     commands.add_parser("lock", help="write the lock files anew")
     asked = parser.parse_args()
     os.chdir(ROOT)
@@ -272,6 +286,8 @@ def answer(asked: argparse.Namespace) -> None:
         print(wheel())
     elif asked.command == "tools":
         print(tools())
+    elif asked.command == "download":
+        print(download(asked.requirement))
     else:
         lock()
 
