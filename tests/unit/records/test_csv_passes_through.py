@@ -6,7 +6,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from unit.records.samples import UNKEYED, body, csv_rows, load, small_blocks, text_schema
 
@@ -54,6 +54,7 @@ def _line(row: list[str], quoting: int) -> str:
     return out.getvalue().removesuffix("\r\n")
 
 
+@settings(deadline=None)
 @given(
     rows=st.lists(st.lists(CELL, min_size=3, max_size=3), min_size=1, max_size=12),
     line_end=st.sampled_from(["\n", "\r\n", "\r"]),
@@ -83,6 +84,7 @@ def test_any_cells_any_cut_any_quoting_arrive_unchanged(
     assert all(batch.rows == 1 or len(body(batch)) <= limits.bytes for batch in loaded)
 
 
+@settings(deadline=None)
 @given(text=TEXT, limits=LIMITS, block=BLOCKS)
 @example(text='x,"\n","x"\n', limits=BatchLimits(), block=80)
 @example(text='"x","\n"\n"x","x"\n', limits=BatchLimits(), block=80)
@@ -108,6 +110,30 @@ def test_any_text_is_read_as_pythons_strict_reader_reads_it_or_refused(
             assert [[row["a"], row["b"]] for row in rows] == expected
             rows = csv_rows(load("a,b\n" + text, schema, guards=LOOSE, limits=limits))
             assert [[row["a"], row["b"]] for row in rows] == expected
+
+
+@settings(deadline=None)
+@given(
+    rows=st.lists(
+        st.lists(CELL.filter(lambda cell: "\r" not in cell and "\n\n" not in cell), min_size=2, max_size=2),
+        min_size=1,
+        max_size=12,
+    ),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    row_by_row=st.booleans(),
+    limits=LIMITS,
+    block=BLOCKS,
+)
+def test_well_formed_rows_are_not_written_anew_wherever_they_are_cut(
+    rows: list[list[str]], line_end: str, quoting: int, row_by_row: bool, limits: BatchLimits, block: int
+) -> None:
+    text = _written(rows, line_end, quoting, final_end=True)
+    header = f"a,b{line_end}"
+    guards = Guards(row_by_row=row_by_row, require_row_identifier=False)
+    with small_blocks(block):
+        loaded = load(header + text, text_schema("a", "b"), guards=guards, limits=limits)
+    assert b"".join(body(batch).removeprefix(header.encode()) for batch in loaded) == text.encode()
 
 
 def test_bytes_are_not_touched_where_they_need_not_be() -> None:
@@ -141,6 +167,14 @@ def test_a_row_larger_than_the_limit_goes_alone() -> None:
 def test_blank_lines_are_no_rows() -> None:
     loaded = load("\n\nid,name\n\na,x\n\r\n\nb,y\n\n\n", limits=BatchLimits(rows=1))
     assert [batch.data for batch in loaded] == [b"id,name\na,x\n", b"id,name\nb,y\n"]
+
+
+@pytest.mark.parametrize("guards", [UNKEYED, LOOSE])
+def test_a_blank_line_of_a_single_column_is_no_row_and_a_quoted_empty_cell_is_one(guards: Guards) -> None:
+    loaded = load('a\nx\n\n""\n\ny\n', text_schema("a"), guards=guards)
+    assert [row["a"] for row in csv_rows(loaded)] == ["x", "", "y"]
+    loaded = load("a\nx\n\ny\n", text_schema("a"), guards=guards)
+    assert loaded[0].data == b"a\nx\ny\n"
 
 
 def test_the_mapping_changes_the_header_only() -> None:

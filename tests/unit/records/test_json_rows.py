@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.records.samples import SCHEMA, UNKEYED, body, json_rows, load, small_blocks, text_schema
 
@@ -41,6 +41,7 @@ def refused(text: bytes | str, name: str = "events.json", **how: Any) -> str:
     return message
 
 
+@settings(deadline=None)
 @given(
     rows=st.lists(ROW, min_size=1, max_size=8),
     lines=st.booleans(),
@@ -68,6 +69,12 @@ def test_any_rows_arrive_whatever_the_layout_and_the_cut(
     assert all(batch.rows <= limits.rows for batch in loaded)
     assert all(batch.rows == 1 or len(body(batch)) <= limits.bytes for batch in loaded)
     assert {batch.content_type for batch in loaded} == {"application/json"}
+
+
+def test_brackets_and_commas_count_towards_the_limit() -> None:
+    text = '{"id":"a"}\n{"id":"b"}\n'
+    assert [batch.rows for batch in load(text, name="a.jsonl", limits=BatchLimits(bytes=24))] == [2]
+    assert [batch.rows for batch in load(text, name="a.jsonl", limits=BatchLimits(bytes=23))] == [1, 1]
 
 
 def test_a_row_goes_as_it_was_written() -> None:
