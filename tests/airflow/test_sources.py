@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -68,12 +69,10 @@ def test_a_file(dataset: Any, publish_dag: Any, run_dag: Any, tmp_path: Path, ca
 def test_a_url_of_another_storage(dataset: Any, publish_dag: Any, run_dag: Any) -> None:
     from fsspec.implementations.memory import MemoryFileSystem
 
-    if AIRFLOW_3:
-        from airflow.sdk.io import attach
-    else:
-        from airflow.io.store import attach
     storage = MemoryFileSystem()
-    attach("memory", fs=storage)
+    importlib.import_module("airflow.sdk.io" if AIRFLOW_3 else "airflow.io.store").attach(
+        "memory", fs=storage
+    )
     storage.pipe("/bucket/rows.csv.gz", gzip.compress(CSV.encode()))
     load = replace(rows=None, source="memory://bucket/rows.csv.gz")
     run = run_dag(publish_dag(dataset, load, method="copySchema"))
