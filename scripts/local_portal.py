@@ -100,6 +100,8 @@ def airflow_environment(home: Path, portal: Portal, data: RealData) -> dict[str,
         "AIRPORTS_NEW_FILE": str(data.airports_new),
         "AIRPORTS_CHANGES_FILE": str(home / "airports-changes.csv"),
         "FLIGHTS_FILE": str(data.flights),
+        # `airflow standalone` starts its parts by name.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         # On a laptop a proxy has no part in this.
         "NO_PROXY": "*",
     }
