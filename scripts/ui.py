@@ -35,7 +35,8 @@ def main() -> int:
         airflow = subprocess.Popen(
             [sys.executable, "-m", "airflow", "standalone"], env=environment, start_new_session=True
         )
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupt)
         try:
             return airflow.wait()
         except KeyboardInterrupt:
@@ -44,6 +45,10 @@ def main() -> int:
             if airflow.poll() is None:
                 os.killpg(airflow.pid, signal.SIGTERM)
                 airflow.wait(timeout=60)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
