@@ -139,7 +139,7 @@ def _split_quoted(data: bytes, width: int, quotes: int) -> _Flat | None:
     ends = (len(marked) - len(body)) // (7 - len(end) - 1)
     flat = marked.split(b'","')
     rows = (len(flat) + 1) // (width + 1)
-    if len(flat) != rows * (width + 1) - 1 or ends != rows - 1 or quotes != 2 * width * rows:
+    if len(flat) != rows * (width + 1) - 1 or quotes != 2 * width * rows:
         return None
     return _Flat(flat, width, rows) if flat[width :: width + 1] == [b"\n"] * ends else None
 
