@@ -1,24 +1,47 @@
-"""first"""
-from __future__ import annotations
-import time
-import pytest
-from kill_harness.flow import Flow, Gate
+"""SIGKILL at every point of the flow, under a real scheduler: all is published, or nothing changes."""
 
-COPY = Gate("POST", "/api/views/{dataset}/publication", "after_commit")
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kill_harness.points import POINTS, Scenario, scenarios
+
+if TYPE_CHECKING:
+    from kill_harness.campaign import Campaign
+    from kill_harness.flow import Bystander
+
+#: What runs without ``--all-kill-points``.
+FEW = [
+    Scenario("copied, not recorded and not marked", "replace", "task and supervisor"),
+    Scenario("batch, after its commit", "replace", "task", retries=2),
+    Scenario("publish, before the portal acts", "upsert", "task"),
+]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Take the few, or all."""
+    if "scenario" in metafunc.fixturenames:
+        whole = metafunc.config.getoption("--all-kill-points", default=False)
+        found = scenarios() if whole else FEW
+        metafunc.parametrize("scenario", found, ids=str)
+
 
 @pytest.mark.kill_point
-def test_one(kill_cluster, kill_portal):
-    flow = Flow(kill_cluster, kill_portal, "upsert", 0)
-    flow.prepare(); flow.start()
-    t=time.time()
-    flow.reach(COPY, Gate("POST", "/resource/{copy}", "before_commit", 1))
-    print("reached", time.time()-t)
-    flow.kill("load", "task")
-    flow.let_go()
-    state = flow.wait_terminal()
-    print("terminal", time.time()-t, flow.states())
-    took = flow.wait_clean()
-    print(took, flow.public(), flow.seen, flow.record())
-    for r in kill_portal.admin.requests(): print(r["seq"], r["method"], r["path"], r["query"], r["status"], round(r["time"]-t,1))
-    assert state == "failed"
-    assert flow.public() == "old"
+def test_all_is_published_or_nothing_changes(
+    campaign: Campaign, bystander: Bystander, scenario: Scenario
+) -> None:
+    point = POINTS[scenario.point]
+    story = campaign.story(scenario)
+    flow = story.flow
+    print(f"{story.seconds:.0f} s, {story.state}, clean after {story.clean_after:.1f} s, {dict(story.tasks)}")
+    print(*story.log, sep="\n")
+    if scenario.retries and point.tried_again:
+        assert (story.state, flow.public()) == ("success", "new"), story.tasks
+    else:
+        assert story.state == "failed", story.tasks
+        assert flow.public() in ({"old", "new"} if point.public == "either" else {point.public})
+    assert flow.seen <= {"old", "new"}, "the public saw rows of a run that had not gone live"
+    assert flow.copies() == []
+    assert flow.record() is None
+    assert bystander.is_untouched()

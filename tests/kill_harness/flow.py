@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_harness.cluster import TERMINAL_RUN
 from airflow_harness.processes import wait_until
+from airflow_harness.rest import RestError
 from portal_harness.publications import COLUMNS, OLD_ROWS
 
 from airflow_socrata.publication.operation import Operation
@@ -42,6 +45,26 @@ def new_rows(way: Way) -> Rows:
         return comparable(fresh.values())
     kept = {row["event_id"]: row for row in OLD_ROWS if row["event_id"] != "e6"}
     return comparable((kept | fresh).values())
+
+
+#: Runs are started one after the other: with a database of SQLite Airflow answers 500 to who comes second.
+_STARTING = threading.Lock()
+
+
+def _trigger(cluster: Cluster, dag_id: str, run_id: str, conf: dict[str, Any]) -> str:
+    body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
+    for _ in range(4):
+        try:
+            with _STARTING:
+                cluster.rest.call("POST", f"/dags/{dag_id}/dagRuns", body)
+        except RestError as error:
+            if "HTTP 409" in str(error):  # an earlier try was answered 500 and made it nevertheless
+                return run_id
+            if "HTTP 500" not in str(error):
+                raise
+        else:
+            return run_id
+    raise RuntimeError(f"{dag_id} cannot be started; see the output of the api-server")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,29 +131,43 @@ class Flow:
         self.source = self.admin.create_dataset(name="Source", columns=more, rows=SOURCE_ROWS)["id"]
         self.old = comparable(self.admin.rows(self.dataset))
 
-    def start(self) -> None:
-        """Start a run."""
-        conf = {"dataset": self.dataset, "source": f"{self.portal.url}/resource/{self.source}.json"}
-        self.run_id = self.cluster.trigger(self.dag_id, conf)
+    def start(self, *gates: Gate) -> None:
+        """Start a run and let it come to the last gate, by way of the others; it is held there.
 
-    def reach(self, *gates: Gate, timeout: float = 120) -> None:
-        """Let the run come to the last gate, by way of the others, and hold it there.
-
-        The first must be armed before the request that it names; each of the others is armed while the flow
-        is held at the one before it, so that no request slips through.
+        Each gate is armed while the run is held at the one before it, so that no request slips through.
         """
-        for gate in gates:
-            hold = self.arm(gate)
-            self.let_go()
-            self.admin.wait_held(hold, timeout)
-            self._held = hold
-            self.copy = next((copy["id"] for copy in self.copies()), self.copy)
+        first = [self._arm(gate) for gate in gates[:1]]
+        conf = {"dataset": self.dataset, "source": f"{self.portal.url}/resource/{self.source}.json"}
+        self.run_id = _trigger(self.cluster, self.dag_id, f"on_{self.dataset}", conf)
+        for hold in first:
+            self._stop_at(hold)
+        self.reach(*gates[1:])
 
-    def arm(self, gate: Gate) -> str:
-        """Add a hold and return its id."""
-        path = gate.path.format(dataset=self.dataset, copy=self.copy, source=self.source)
-        hold: str = self.admin.hold(gate.method, path, gate.point, skip=gate.skip)
+    def reach(self, *gates: Gate) -> None:
+        """Let a run that is held come to the last gate, by way of the others, and hold it there."""
+        for gate in gates:
+            hold = self._arm(gate)
+            self.let_go()
+            self._stop_at(hold)
+
+    def add_fault(self, kind: str, method: str, path: str, **more: Any) -> None:
+        """Let requests of this flow go wrong; the path is that of a gate."""
+        self.admin.add_fault(kind, method, self._path(path), **more)
+
+    def _arm(self, gate: Gate) -> str:
+        hold: str = self.admin.hold(gate.method, self._path(gate.path), gate.point, skip=gate.skip)
         return hold
+
+    def _path(self, path: str) -> str:
+        return path.format(dataset=self.dataset, copy=self.copy, source=self.source)
+
+    def _stop_at(self, hold: str) -> None:
+        try:
+            self.admin.wait_held(hold, 150)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; tasks: {self.states()}") from None
+        self._held = hold
+        self.copy = next((copy["id"] for copy in self.copies()), self.copy)
 
     def let_go(self) -> None:
         """Let the held request go on its way."""
@@ -149,6 +186,24 @@ class Flow:
             process.kill()
         else:
             process.kill_both()
+
+    def last_request(self) -> int:
+        """Number of the last request that the portal has seen."""
+        return max((call["seq"] for call in self.admin.requests()), default=0)
+
+    def wait_call(self, after: int, method: str, timeout: float = 180) -> None:
+        """Wait until the portal has answered such a call about this dataset, after request number ``after``."""
+        names = {self.dataset, self.copy} - {""}
+
+        def came() -> bool:
+            self.look()
+            return any(
+                call["method"] == method and call["status"] is not None
+                for call in self.admin.requests(after)
+                if any(name in call["path"] for name in names)
+            )
+
+        wait_until(f"a {method} about {self.dataset}", came, timeout, pause=0.5)
 
     # --- what the public, and the portal's owner, see ---
 
@@ -193,14 +248,14 @@ class Flow:
         return state
 
     def wait_clean(self, timeout: float = 60) -> float:
-        """Wait until no working copy is open; return how many seconds that took."""
+        """Wait until no working copy is open and nothing is on record; return how many seconds that took."""
         since = time.monotonic()
 
         def clean() -> bool:
             self.look()
-            return not self.copies()
+            return not self.copies() and self.record() is None
 
-        wait_until(f"no working copy of {self.dataset} is open", clean, timeout, pause=0.5)
+        wait_until(f"{self.dataset} has no working copy, and no record", clean, timeout, pause=0.5)
         return time.monotonic() - since
 
     def states(self) -> dict[str, str | None]:
@@ -208,7 +263,51 @@ class Flow:
         found = self.cluster.task_states(self.dag_id, self.run_id)
         return {task.removeprefix(f"{GROUP}."): state for task, state in found.items()}
 
+    def log(self) -> list[str]:
+        """What its tasks logged, oldest first, without what Airflow logs at every task."""
+        lines = []
+        for task in self.states():
+            for text in self.cluster.logs(self.dag_id, self.run_id, self.task(task)).splitlines():
+                entry = json.loads(text) if text.startswith("{") else {"event": text}
+                errors = [f"{e['exc_type']}: {e['exc_value']}" for e in entry.get("error_detail") or ()]
+                if errors or str(entry.get("logger", "")).startswith(("airflow_socrata", "airflow.task.operators")):
+                    told = " | ".join([entry["event"], *errors])
+                    lines.append(f"{entry.get('timestamp', '')[11:23]} {task}: {told}")
+        return sorted(lines)
+
     def record(self) -> dict[str, Any] | None:
         """What Airflow has on record of this run's operation."""
         key = Operation(self.dag_id, self.run_id, self.task("create_working_copy")).key
         return self.cluster.rest.find(f"/variables/airflow_socrata.intent.{key}")
+
+
+@dataclass(frozen=True, slots=True)
+class Bystander:
+    """A dataset that a person is working on while runs are killed around it.
+
+    :param dataset: its 4x4.
+    :param state: the dataset and the person's working copy as they were.
+    """
+
+    portal: Any
+    dataset: str
+    state: Any
+
+    @classmethod
+    def open(cls, portal: Any) -> Bystander:
+        """Let a person open a working copy and change a row in it."""
+        dataset = portal.admin.create_dataset(
+            name="Road works", columns=COLUMNS, row_identifier="event_id", rows=OLD_ROWS
+        )["id"]
+        copy = portal.admin.open_working_copy_as("person", dataset)["id"]
+        portal.admin.write_rows(copy, [{"event_id": "e1", "lanes": 1234}])
+        return cls(portal, dataset, cls._state(portal, dataset))
+
+    def is_untouched(self) -> bool:
+        """Whether the dataset and the person's copy are as they were."""
+        return bool(self._state(self.portal, self.dataset) == self.state)
+
+    @staticmethod
+    def _state(portal: Any, dataset: str) -> Any:
+        state = portal.admin.state(dataset)
+        return state, {copy["id"]: portal.admin.rows(copy["id"]) for copy in state["copies"]}

@@ -17,15 +17,17 @@ PAGE = 4
 
 
 def source_rows(dag_run):
-    """Read the source page by page; an event that is over is deleted."""
+    """Read the source page by page; an event that is over is left out, or deleted."""
     url, offset = dag_run.conf["source"], 0
     while True:
         page = requests.get(
             url, params={"$order": "event_id", "$limit": PAGE, "$offset": offset}, timeout=60
         ).json()
         for row in page:
-            over = row.pop("over", None)
-            yield {"event_id": row["event_id"], ":deleted": True} if over else row
+            if "over" not in row:
+                yield row
+            elif "<method>" == "copy":
+                yield {"event_id": row["event_id"], ":deleted": True}
         if len(page) < PAGE:
             return
         offset += PAGE

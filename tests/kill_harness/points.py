@@ -1,0 +1,169 @@
+"""The points of the flow at which processes are killed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from kill_harness.flow import Flow, Gate, Victims
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kill_harness.dag_files import Way
+
+#: When the request at which a process was killed goes on its way: at once, when somebody has looked at the
+#: portal since, when the working copy was discarded, or when the run is terminal.
+Release = Literal["at once", "after a look", "after the discard", "after the run"]
+
+#: What the public sees in the end, where the run is not tried again.
+Public = Literal["old", "new", "either"]
+
+MADE = Gate("POST", "/api/views/{dataset}/publication", "after_commit")
+PUBLISHED = Gate("POST", "/api/views/{copy}/publication", "after_commit")
+#: Ten rows in batches of four.
+LAST_BATCH = Gate("POST", "/resource/{copy}", "after_commit", skip=2)
+
+
+@dataclass(frozen=True, slots=True)
+class KillPoint:
+    """One point.
+
+    :param task: the task that is killed there.
+    :param gates: the requests at which the flow is stopped on its way; the last one is the point.
+    :param public: what the public sees without a further try.
+    :param release: when the request goes on its way.
+    :param faults: kind, method, path and arguments, put in force with the last gate but one.
+    :param tried_again: whether a run with retries ends green and new.
+    """
+
+    task: str
+    gates: tuple[Gate, ...]
+    public: Public = "old"
+    release: Release = "at once"
+    faults: tuple[Mapping[str, Any], ...] = ()
+    tried_again: bool = True
+
+
+BATCH_FAILS = {"kind": "error", "method": "POST", "path": "/resource/{copy}", "skip": 1}
+QUEUED = {"kind": "publish_queued", "method": "POST", "path": "/api/views/{copy}/publication"}
+
+POINTS: dict[str, KillPoint] = {
+    "the look before the copy": KillPoint("create_working_copy", (Gate("GET", "/api/geocoding/{dataset}"),)),
+    "copy call, before the portal acts": KillPoint(
+        "create_working_copy", (Gate("POST", "/api/views/{dataset}/publication"),)
+    ),
+    "copy call that lands late": KillPoint(
+        "create_working_copy", (Gate("POST", "/api/views/{dataset}/publication"),), release="after a look"
+    ),
+    "copy call, before its reply": KillPoint("create_working_copy", (MADE,)),
+    "copied, not recorded and not marked": KillPoint(
+        "create_working_copy", (MADE, Gate("PUT", "/api/views/{copy}"))
+    ),
+    "marked": KillPoint("create_working_copy", (MADE, Gate("PUT", "/api/views/{copy}", "after_commit"))),
+    "count before the load": KillPoint("load", (MADE, Gate("GET", "/api/views/{copy}"))),
+    "batch, before the portal acts": KillPoint("load", (MADE, Gate("POST", "/resource/{copy}", skip=1))),
+    "batch, before its commit": KillPoint(
+        "load", (MADE, Gate("POST", "/resource/{copy}", "before_commit", skip=1))
+    ),
+    "batch, after its commit": KillPoint(
+        "load", (MADE, Gate("POST", "/resource/{copy}", "after_commit", skip=1))
+    ),
+    "batch that lands late": KillPoint(
+        "load", (MADE, Gate("POST", "/resource/{copy}", skip=1)), release="after a look"
+    ),
+    "between two batches": KillPoint("load", (MADE, Gate("GET", "/resource/{source}", skip=2))),
+    "count check after the load": KillPoint("load", (MADE, LAST_BATCH, Gate("GET", "/resource/{copy}"))),
+    "count check before publish": KillPoint(
+        "publish", (MADE, LAST_BATCH, Gate("GET", "/resource/{copy}", skip=1))
+    ),
+    "publish, before the portal acts": KillPoint(
+        "publish", (MADE, Gate("POST", "/api/views/{copy}/publication")), public="either"
+    ),
+    "publish that lands late": KillPoint(
+        "publish",
+        (MADE, Gate("POST", "/api/views/{copy}/publication")),
+        public="new",
+        release="after a look",
+    ),
+    "publish that comes after the discard": KillPoint(
+        "publish", (MADE, Gate("POST", "/api/views/{copy}/publication")), release="after the discard"
+    ),
+    "publish, before its reply": KillPoint("publish", (MADE, PUBLISHED), public="new"),
+    "publish that is queued": KillPoint(
+        "publish",
+        (MADE, Gate("POST", "/api/views/{copy}/publication", skip=1)),
+        public="new",
+        release="after a look",
+        faults=(QUEUED,),
+    ),
+    "wait": KillPoint("wait", (MADE, PUBLISHED, Gate("GET", "/api/views/{copy}")), public="new"),
+    "verify": KillPoint("verify", (MADE, PUBLISHED, Gate("GET", "/resource/{dataset}")), public="new"),
+    "discard, before the portal acts": KillPoint(
+        "discard_working_copy",
+        (MADE, Gate("DELETE", "/api/views/{copy}")),
+        faults=(BATCH_FAILS,),
+        tried_again=False,
+    ),
+    "discard, before its reply": KillPoint(
+        "discard_working_copy",
+        (MADE, Gate("DELETE", "/api/views/{copy}", "after_commit")),
+        faults=(BATCH_FAILS,),
+        tried_again=False,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A run that is killed at a point.
+
+    :param point: key of ``POINTS``.
+    :param way: how the run publishes.
+    :param victims: what is killed.
+    :param retries: of each task.
+    """
+
+    point: str
+    way: Way
+    victims: Victims
+    retries: int = 0
+
+    def __str__(self) -> str:
+        tries = f"{self.retries} retries" if self.retries else "no retry"
+        return f"{self.point} - {self.way} - {self.victims} - {tries}"
+
+
+@dataclass(slots=True)
+class Story:
+    """What became of a killed run.
+
+    :param flow: the run.
+    :param state: of the run.
+    :param tasks: states of its tasks.
+    :param clean_after: seconds from its end until no working copy was open.
+    :param seconds: it took in all.
+    :param log: what its tasks logged.
+    """
+
+    flow: Flow
+    state: str
+    tasks: Mapping[str, str | None]
+    clean_after: float
+    seconds: float
+    log: list[str]
+
+
+def scenarios() -> list[Scenario]:
+    """Every point without and with retries; both ways and both kinds of death at each, by turns."""
+    found = []
+    for number, point in enumerate(POINTS):
+        way, other = ("upsert", "replace") if number % 2 else ("replace", "upsert")
+        found += [
+            Scenario(point, way, "task"),
+            Scenario(point, other, "task and supervisor"),
+            Scenario(point, other if number % 4 < 2 else way, "task", retries=2),
+        ]
+        if number % 3 == 0:
+            found.append(Scenario(point, way, "task and supervisor", retries=2))
+    return found
