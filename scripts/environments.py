@@ -198,7 +198,12 @@ def environment(name: str, python_version: str | None = None) -> Path:
     installed = home / ".wheel"
     package = wheel()
     if not installed.is_file() or installed.read_text() != package.parent.name:
-        _install_wheel(python, package)
+        # From a copy of its own: a later change of the sources removes this wheel, and tests look into it.
+        shutil.rmtree(home / "wheels", ignore_errors=True)
+        own = home / "wheels" / package.parent.name / package.name
+        own.parent.mkdir(parents=True)
+        shutil.copyfile(package, own)
+        _install_wheel(python, own)
         installed.write_text(package.parent.name)
     return python
 
