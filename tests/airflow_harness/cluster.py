@@ -1,4 +1,4 @@
-"""A real Airflow for tests: scheduler, LocalExecutor, dag processor, triggerer and API server on this machine.
+"""A real Airflow for tests: scheduler, LocalExecutor, dag processor, triggerer and API server.
 
 Use it where a DAG run inside the test process cannot show the truth: killed processes, time-outs, a person
 who marks or clears tasks. Starting takes 15 to 25 seconds on two cores, one task about a second.

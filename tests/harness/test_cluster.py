@@ -90,5 +90,5 @@ def test_a_run_that_is_marked_failed(cluster: Cluster, tmp_path) -> None:
 
 
 def test_a_broken_dag_file_is_told(cluster: Cluster) -> None:
-    with pytest.raises(RuntimeError, match="harness_broken.py cannot be imported"):
+    with pytest.raises(RuntimeError, match=r"harness_broken\.py cannot be imported"):
         cluster.put_dag("harness_broken", "raise ValueError('broken on purpose')\n")
