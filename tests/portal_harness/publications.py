@@ -159,7 +159,8 @@ def forget_records() -> None:
     from sqlalchemy import delete
 
     with create_session() as session:
-        session.execute(delete(Variable).where(Variable.key.like("airflow_socrata.%")))
+        found = delete(Variable).where(Variable.key.like("airflow_socrata.%"))
+        session.execute(found.execution_options(synchronize_session=False))
 
 
 def errors(run: Any, task_id: str) -> list[str]:

@@ -139,7 +139,8 @@ def set_run_state(run: Any, state: str) -> None:
     from sqlalchemy import update
 
     with create_session() as session:
-        session.execute(update(DagRun).where(DagRun.run_id == run.run_id).values(state=state))
+        changed = update(DagRun).where(DagRun.run_id == run.run_id).values(state=state)
+        session.execute(changed.execution_options(synchronize_session=False))
 
 
 @BOTH
