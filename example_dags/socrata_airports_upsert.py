@@ -12,7 +12,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.sdk import DAG, ObjectStoragePath, Param, task
+from airflow.providers.common.compat.sdk import DAG, AirflowSkipException, ObjectStoragePath, Param, task
 
 from airflow_socrata.operators.socrata import SocrataUpsertOperator
 from airflow_socrata.task_groups import SocrataPublication
@@ -35,7 +35,11 @@ def releases(path: str) -> Iterator[dict[str, str]]:
 
 @task
 def compute_changes(former: str, new: str, changes: str) -> str:
-    """Write the airports that are new, changed or gone to a CSV file; return its path."""
+    """Write the airports that are new, changed or gone to a CSV file; return its path.
+
+    Skips when nothing has changed: no working copy is opened then, and the run is green.
+    """
+    written = 0
     known = {row[KEY]: row for row in releases(former)}
     target = ObjectStoragePath(changes)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -47,8 +51,11 @@ def compute_changes(former: str, new: str, changes: str) -> str:
                 writer.writeheader()
             if known.pop(row[KEY], None) != row:
                 writer.writerow(row)
+                written += 1
         if writer is not None:
             writer.writerows({KEY: key, ":deleted": "true"} for key in known)
+    if not written and not known:
+        raise AirflowSkipException("No airport has changed.")
     return changes
 
 

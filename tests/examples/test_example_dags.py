@@ -56,6 +56,18 @@ def test_the_airports_that_changed_are_published(portal: Any, run_dag: Any, tmp_
     assert rows["DDDD"]["location"] == {"type": "Point", "coordinates": [8.0, 7.0]}
 
 
+def test_a_day_without_changes_opens_no_working_copy(portal: Any, run_dag: Any, tmp_path: Path) -> None:
+    portal.admin.create_dataset("airp-orts", columns=AIRPORTS, row_identifier="icao")
+    same = write(tmp_path / "same.csv", AIRPORTS, NEW)
+    run = run_dag(
+        load_dag("socrata_airports_upsert"),
+        conf={"former": same, "new": same, "changes": str(tmp_path / "changes.csv")},
+    )
+    assert run.state == "success", run.states
+    assert set(run.states.values()) == {"skipped"}
+    assert not any("publication" in request["path"] for request in portal.admin.requests())
+
+
 FLIGHTS = ["year", "carrier", "dep_time", "time_hour"]
 
 
