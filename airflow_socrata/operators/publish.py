@@ -18,6 +18,7 @@ from airflow_socrata.operators.base import (
 )
 from airflow_socrata.publication import publishing, waits
 from airflow_socrata.publication.errors import PublicationError, PublishFailed
+from airflow_socrata.publication.operation import Phase
 from airflow_socrata.publication.proof import Outcome
 from airflow_socrata.publication.publishing import Published, Publishing
 from airflow_socrata.publication.verifying import verify
@@ -97,6 +98,8 @@ class SocrataPublishOperator(SocrataOperator):
             return self._end(publishing.resume(publisher, handle, self.poll_interval, await_approval=False))
 
     def _is_ready(self, publisher: Publisher, handle: Handle) -> bool:
+        if publishing.check_handle(publisher, handle).phase is not Phase.OPENED:
+            return True  # publish was sent by an earlier try: what became of it comes first
         try:
             publisher.wait(waits.ready(handle.working_copy, publisher.patience(self.poll_interval / 5)))
         except PublicationError:

@@ -10,6 +10,7 @@ from airflow_socrata.publication import waits
 from airflow_socrata.publication.errors import (
     HandleMismatch,
     OutcomeUnproved,
+    PublicationError,
     PublishFailed,
     Rejected,
     RowCountMismatch,
@@ -147,10 +148,29 @@ def start(publisher: Publisher, handles: Sequence[Handle], publishing: Publishin
     """
     handle = loaded_handle(handles)
     intent = check_handle(publisher, handle)
-    if intent.phase in {Phase.PUBLISHING, Phase.PUBLISHED}:
-        earlier = settle_earlier(publisher, handle, intent)
-        if earlier is not None:
-            return earlier
+    was_sent = intent.phase in {Phase.PUBLISHING, Phase.PUBLISHED}
+    earlier = settle_earlier(publisher, handle, intent) if was_sent else None
+    if earlier is not None:
+        return earlier
+    try:
+        rows = _check_draft(publisher, handles, intent, publishing)
+    except (RequestRefused, PublicationError):
+        # The call of an earlier try, whose process is gone, may land in the middle of these checks.
+        earlier = settle_earlier(publisher, handle, intent) if was_sent else None
+        if earlier is None:
+            raise
+        return earlier
+    intent = intent.at(Phase.PUBLISHING, published_at=publisher.portal_time(), expected_rows=rows)
+    publisher.intents.save(intent)
+    publisher.log(f"Publishing working copy {handle.working_copy} of {handle.dataset} with {rows:,} rows.")
+    return send(publisher, handle, intent)
+
+
+def _check_draft(
+    publisher: Publisher, handles: Sequence[Handle], intent: Intent, publishing: Publishing
+) -> int:
+    """Check that the working copy is still a draft, ours, of the newest run and as it was loaded."""
+    handle = loaded_handle(handles)
     draft = read_or_none(publisher, handle.working_copy)
     if draft is None or not draft.is_unpublished:
         raise OutcomeUnproved(
@@ -161,11 +181,7 @@ def start(publisher: Publisher, handles: Sequence[Handle], publishing: Publishin
     check_order(
         read_dataset(publisher, handle.dataset), handle.operation, allow_older_run=publishing.allow_older_run
     )
-    rows = check_rows(publisher, handle, expected_rows(handles), publishing)
-    intent = intent.at(Phase.PUBLISHING, published_at=publisher.portal_time(), expected_rows=rows)
-    publisher.intents.save(intent)
-    publisher.log(f"Publishing working copy {handle.working_copy} of {handle.dataset} with {rows:,} rows.")
-    return send(publisher, handle, intent)
+    return check_rows(publisher, handle, expected_rows(handles), publishing)
 
 
 def send(publisher: Publisher, handle: Handle, intent: Intent) -> Published | Accepted:

@@ -2,24 +2,66 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from airflow_harness.cluster import Cluster
 
 Way = Literal["upsert", "replace"]
 
 GROUP = "roads"
 METHODS: dict[Way, str] = {"upsert": "copy", "replace": "copySchema"}
 
-
-def dag_id_of(way: Way, retries: int) -> str:
-    """The DAG that publishes in this way with so many retries."""
-    return f"road_events_{way}_{retries}"
+_INSTALLED: dict[int, set[str]] = {}
+_ONE_AT_A_TIME = threading.Lock()
 
 
-def dag_file(way: Way, retries: int) -> str:
-    """Its file."""
-    text = Path(__file__).with_name("road_events.py").read_text()
-    filled = {"dag_id": dag_id_of(way, retries), "retries": str(retries), "method": METHODS[way]}
-    for name, value in filled.items():
-        text = text.replace(f"<{name}>", value)
-    return text
+@dataclass(frozen=True, slots=True)
+class Dag:
+    """One DAG of the tests.
+
+    :param way: upsert by row identifier into a copy, or replace without row identifiers.
+    :param retries: of each task.
+    :param name: tells it from the others.
+    :param options: more arguments of the DAG, as text.
+    :param group: more arguments of the task group, as text.
+    :param load: more arguments of the load, as text.
+    """
+
+    way: Way = "upsert"
+    retries: int = 0
+    name: str = ""
+    options: str = ""
+    group: str = ""
+    load: str = ""
+
+    @property
+    def id(self) -> str:
+        """The DAG's id."""
+        return "_".join(filter(None, ("road_events", self.name, self.way, str(self.retries))))
+
+    def text(self) -> str:
+        """The DAG's file."""
+        text = Path(__file__).with_name("road_events.py").read_text()
+        filled = {
+            "<dag_id>": self.id,
+            "<retries>": str(self.retries),
+            "<method>": METHODS[self.way],
+            "# <options>": self.options,
+            "# <group>": self.group,
+            "# <load>": self.load,
+        }
+        for name, value in filled.items():
+            text = text.replace(name, value)
+        return text
+
+    def install(self, cluster: Cluster) -> None:
+        """Put it into the Airflow, once."""
+        with _ONE_AT_A_TIME:
+            installed = _INSTALLED.setdefault(id(cluster), set())
+            if self.id not in installed:
+                cluster.put_dag(self.id, self.text())
+                installed.add(self.id)

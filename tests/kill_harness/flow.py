@@ -8,18 +8,20 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_harness.cluster import TERMINAL_RUN
+from airflow_harness.cluster import TERMINAL_RUN, TERMINAL_TASK
 from airflow_harness.processes import wait_until
 from airflow_harness.rest import RestError
 from portal_harness.publications import COLUMNS, OLD_ROWS
 
 from airflow_socrata.publication.operation import Operation
-from kill_harness.dag_files import GROUP, Way, dag_id_of
+from kill_harness.dag_files import GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from airflow_harness.cluster import Cluster, TaskProcess
+
+    from kill_harness.dag_files import Dag, Way
 
 Victims = Literal["task", "task and supervisor"]
 
@@ -53,18 +55,20 @@ _STARTING = threading.Lock()
 
 def _trigger(cluster: Cluster, dag_id: str, run_id: str, conf: dict[str, Any]) -> str:
     body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
-    for _ in range(4):
+
+    def started() -> bool:
         try:
             with _STARTING:
                 cluster.rest.call("POST", f"/dags/{dag_id}/dagRuns", body)
         except RestError as error:
-            if "HTTP 409" in str(error):  # an earlier try was answered 500 and made it nevertheless
-                return run_id
-            if "HTTP 500" not in str(error):
+            if "HTTP 500" in str(error):
+                return False
+            if "HTTP 409" not in str(error):  # an earlier call was answered 500, and made the run
                 raise
-        else:
-            return run_id
-    raise RuntimeError(f"{dag_id} cannot be started; see the output of the api-server")
+        return True
+
+    wait_until(f"a run of {dag_id} is started", started, 60, pause=1)
+    return run_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +93,12 @@ class Flow:
 
     :param cluster: the Airflow.
     :param portal: the emulator.
-    :param way: upsert by row identifier into a copy, or replace without row identifiers.
-    :param retries: of each task.
+    :param dag: the DAG.
     """
 
     cluster: Cluster
     portal: Any
-    way: Way
-    retries: int = 0
+    dag: Dag
     dataset: str = ""
     source: str = ""
     run_id: str = ""
@@ -112,8 +114,8 @@ class Flow:
 
     @property
     def dag_id(self) -> str:
-        """The DAG."""
-        return dag_id_of(self.way, self.retries)
+        """Its DAG's id."""
+        return self.dag.id
 
     def task(self, name: str) -> str:
         """Full task id."""
@@ -122,8 +124,9 @@ class Flow:
     # --- the run ---
 
     def prepare(self) -> None:
-        """Make a dataset of the flow's own and the source that it reads."""
-        key = "event_id" if self.way == "upsert" else None
+        """Install the DAG; make a dataset of the run's own, and the source that it reads."""
+        self.dag.install(self.cluster)
+        key = "event_id" if self.dag.way == "upsert" else None
         self.dataset = self.admin.create_dataset(
             name="Road events", columns=COLUMNS, row_identifier=key, rows=OLD_ROWS
         )["id"]
@@ -169,6 +172,13 @@ class Flow:
         self._held = hold
         self.copy = next((copy["id"] for copy in self.copies()), self.copy)
 
+    def land_at(self, gate: Gate) -> None:
+        """Hold a later process at a gate, and let the request that is held land meanwhile."""
+        hold, late = self._held, self._unanswered()
+        self._stop_at(self._arm(gate))
+        self.admin.release(hold)
+        wait_until("the late request is answered", lambda: not late & self._unanswered(), 30)
+
     def let_go(self) -> None:
         """Let the held request go on its way."""
         if self._held is not None:
@@ -187,23 +197,54 @@ class Flow:
         else:
             process.kill_both()
 
+    def calls(self, method: str, after: int = 0) -> list[dict[str, Any]]:
+        """The requests with this method about the dataset or its working copy, since request ``after``."""
+        return [call for call in self._requests(after) if call["method"] == method]
+
+    def _requests(self, after: int = 0) -> list[dict[str, Any]]:
+        names = {self.dataset, self.copy} - {""}
+        return [call for call in self.admin.requests(after) if any(name in call["path"] for name in names)]
+
+    def _unanswered(self) -> set[int]:
+        return {call["seq"] for call in self._requests() if call["status"] is None}
+
     def last_request(self) -> int:
         """Number of the last request that the portal has seen."""
         return max((call["seq"] for call in self.admin.requests()), default=0)
 
-    def wait_call(self, after: int, method: str, timeout: float = 180) -> None:
-        """Wait until the portal has answered such a call about this dataset, after request number ``after``."""
-        names = {self.dataset, self.copy} - {""}
+    def wait_call(self, after: int, method: str, *, or_end: bool = False, timeout: float = 180) -> None:
+        """Wait until the portal has answered such a call about this dataset since request ``after``.
+
+        :param or_end: or until the run is terminal.
+        """
 
         def came() -> bool:
             self.look()
-            return any(
-                call["method"] == method and call["status"] is not None
-                for call in self.admin.requests(after)
-                if any(name in call["path"] for name in names)
-            )
+            if or_end and self.run_state() in TERMINAL_RUN:
+                return True
+            return any(call["status"] is not None for call in self.calls(method, after))
 
         wait_until(f"a {method} about {self.dataset}", came, timeout, pause=0.5)
+
+    # --- what a person does ---
+
+    def mark(self, task: str, state: str = "failed") -> None:
+        """Mark a task."""
+        self.cluster.mark_task(self.dag_id, self.run_id, self.task(task), state)
+
+    def mark_run(self, state: str = "failed") -> None:
+        """Mark the run."""
+        self.cluster.mark_run(self.dag_id, self.run_id, state)
+
+    def clear(self, *tasks: str, **more: Any) -> list[str]:
+        """Clear tasks; return what Airflow cleared with them."""
+        names = [self.task(task) for task in tasks]
+        cleared = self.cluster.clear(self.dag_id, self.run_id, names, **more)
+        return [name.removeprefix(f"{GROUP}.") for name in cleared]
+
+    def wait_task(self, task: str, *states: str) -> None:
+        """Wait until a task is in one of these states."""
+        self.cluster.wait_task(self.dag_id, self.run_id, self.task(task), states, timeout=150)
 
     # --- what the public, and the portal's owner, see ---
 
@@ -212,7 +253,7 @@ class Flow:
         rows = comparable(self.admin.rows(self.dataset))
         if rows == self.old:
             self.seen.add("old")
-        elif rows == new_rows(self.way):
+        elif rows == new_rows(self.dag.way):
             self.seen.add("new")
         else:
             self.seen.add(f"mixed: {rows}")
@@ -227,19 +268,18 @@ class Flow:
 
     def copies(self) -> list[dict[str, Any]]:
         """The open working copies of the dataset."""
-        return [
-            copy for copy in self.admin.state(self.dataset)["copies"] if copy["stage"] == "unpublished"
-        ]
+        return [copy for copy in self.admin.state(self.dataset)["copies"] if copy["stage"] == "unpublished"]
 
     def wait_terminal(self, timeout: float = 240) -> str:
-        """Wait until the run is terminal, looking at the public rows all the time; return its state."""
+        """Wait until the run and its tasks are terminal, looking at the public rows; return its state."""
         state = ""
 
         def terminal() -> bool:
             nonlocal state
             self.look()
-            state = self.cluster.run_state(self.dag_id, self.run_id)
-            return state in TERMINAL_RUN
+            state = self.run_state()
+            # A run that is marked failed is terminal before its tasks are.
+            return state in TERMINAL_RUN and set(self.states().values()) <= TERMINAL_TASK
 
         try:
             wait_until(f"run {self.run_id} of {self.dag_id} is terminal", terminal, timeout, pause=0.7)
@@ -255,8 +295,16 @@ class Flow:
             self.look()
             return not self.copies() and self.record() is None
 
-        wait_until(f"{self.dataset} has no working copy, and no record", clean, timeout, pause=0.5)
+        try:
+            wait_until("", clean, timeout, pause=0.5)
+        except TimeoutError:
+            told = [f"{timeout:g} s after the run there are {self.copies()} and {self.record()}", *self.log()]
+            raise AssertionError("\n".join(told)) from None
         return time.monotonic() - since
+
+    def run_state(self) -> str:
+        """State of the run."""
+        return self.cluster.run_state(self.dag_id, self.run_id)
 
     def states(self) -> dict[str, str | None]:
         """States of the run's tasks, by their names in the group."""
@@ -270,7 +318,10 @@ class Flow:
             for text in self.cluster.logs(self.dag_id, self.run_id, self.task(task)).splitlines():
                 entry = json.loads(text) if text.startswith("{") else {"event": text}
                 errors = [f"{e['exc_type']}: {e['exc_value']}" for e in entry.get("error_detail") or ()]
-                if errors or str(entry.get("logger", "")).startswith(("airflow_socrata", "airflow.task.operators")):
+                if errors or str(entry.get("logger", "")).startswith((
+                    "airflow_socrata",
+                    "airflow.task.operators",
+                )):
                     told = " | ".join([entry["event"], *errors])
                     lines.append(f"{entry.get('timestamp', '')[11:23]} {task}: {told}")
         return sorted(lines)
@@ -279,6 +330,70 @@ class Flow:
         """What Airflow has on record of this run's operation."""
         key = Operation(self.dag_id, self.run_id, self.task("create_working_copy")).key
         return self.cluster.rest.find(f"/variables/airflow_socrata.intent.{key}")
+
+
+@dataclass(slots=True)
+class Story:
+    """What became of a run.
+
+    :param flow: the run.
+    :param state: its state.
+    :param tasks: states of its tasks.
+    :param clean_after: seconds from its end until no working copy was open and nothing was on record.
+    :param seconds: it took in all.
+    :param log: what its tasks logged.
+    """
+
+    flow: Flow
+    state: str
+    tasks: Mapping[str, str | None]
+    clean_after: float
+    seconds: float
+    log: list[str]
+
+    def tell(self) -> None:
+        """Print it."""
+        print(f"{self.seconds:.0f} s, {self.state}, clean after {self.clean_after:.1f} s, {dict(self.tasks)}")
+        print(*self.log, sep="\n")
+
+
+def follow(flow: Flow, plot: Callable[[Flow], None]) -> Story:
+    """Let a plot start a run and do to it what it does, then wait for the end and for what is left to go."""
+    began = time.monotonic()
+    flow.prepare()
+    try:
+        plot(flow)
+        state = flow.wait_terminal()
+        clean_after = flow.wait_clean()
+    finally:
+        flow.let_go()
+    return Story(flow, state, flow.states(), clean_after, time.monotonic() - began, flow.log())
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What a test does to a run; a scenario of a campaign.
+
+    :param name: in the test's id.
+    :param dag: the DAG that runs.
+    :param act: starts the run and does to it what it does.
+    """
+
+    name: str
+    dag: Dag
+    act: Callable[[Flow], None]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __call__(self, cluster: Cluster, portal: Any) -> Story:
+        """Carry it out."""
+        return follow(Flow(cluster, portal, self.dag), self.act)
+
+
+def plot(dag: Dag) -> Callable[[Callable[[Flow], None]], Plot]:
+    """Make a function a plot."""
+    return lambda act: Plot(act.__name__, dag, act)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,70 @@
+"""Fixtures for the ``conftest.py`` of each directory whose tests follow runs on a real Airflow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_socrata.emulator import Emulator
+from kill_harness.campaign import Campaign
+from kill_harness.flow import Bystander
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from airflow_harness.cluster import Cluster
+
+    from kill_harness.flow import Story
+
+__all__ = ["bystander", "campaign_of", "kill_portal", "story"]
+
+
+@pytest.fixture(scope="session")
+def kill_portal() -> Iterator[Any]:
+    """A portal that no other test resets."""
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="session")
+def bystander(kill_portal: Any) -> Bystander:
+    """A person's working copy of another dataset, open all the time."""
+    return Bystander.open(kill_portal)
+
+
+def campaign_of(directory: Path) -> Any:
+    """Return the fixture ``campaign`` for a directory of tests.
+
+    It carries out the scenarios of all its tests that were selected, side by side.
+    """
+
+    @pytest.fixture(scope="session")
+    def campaign(
+        request: pytest.FixtureRequest, airflow_cluster: Cluster, kill_portal: Any, bystander: Bystander
+    ) -> Iterator[Campaign]:
+        airflow_cluster.set_connection("socrata_default", kill_portal.connection)
+        scenarios = [
+            item.callspec.params["scenario"]
+            for item in request.session.items
+            if item.path.is_relative_to(directory)
+            and "scenario" in getattr(getattr(item, "callspec", None), "params", {})
+        ]
+        campaign = Campaign(airflow_cluster, kill_portal, scenarios)
+        yield campaign
+        campaign.stop()
+
+    return campaign
+
+
+@pytest.fixture
+def story(campaign: Campaign, bystander: Bystander, scenario: Any) -> Story:
+    """What became of the run of the test's parameter ``scenario``; nobody else was hurt by it."""
+    told = campaign.story(scenario)
+    told.tell()
+    assert told.flow.seen <= {"old", "new"}, "the public saw rows of a run that had not gone live"
+    assert told.flow.copies() == []
+    assert told.flow.run_state() == told.state, "the run has changed its mind"
+    assert bystander.is_untouched()
+    return told
