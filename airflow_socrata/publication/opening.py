@@ -317,11 +317,10 @@ def clean_up(publisher: Publisher, intent: Intent, error: BaseException) -> None
         return  # killed: no call to the portal any more
     key = intent.operation.key
     refused = isinstance(error, RequestRefused | PortalUnreachable | NotPublishable | WorkingCopyInTheWay)
-    if refused and not _may_have_landed(error):
-        current = publisher.intents.load(key)
-        if current is not None and current.working_copy is None:
-            publisher.intents.forget(current)  # proved: no copy was made
-            return
+    current = publisher.intents.load(key)
+    if refused and not _may_have_landed(error) and current is not None and current.working_copy is None:
+        publisher.intents.forget(current)  # proved: no copy was made
+        return
     if isinstance(error, WorkingCopyInTheWay):
         return  # not ours to touch
     try:

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from airflow_socrata.client import Call, Credentials, PortalSession, PortalSettings, View, views
+from airflow_socrata.client import (
+    Call,
+    Credentials,
+    PermissionDenied,
+    PortalSession,
+    PortalSettings,
+    View,
+    views,
+)
 from airflow_socrata.emulator import Emulator
 from airflow_socrata.publication import loading, publishing, reopening
 from airflow_socrata.publication.loading import Loading
@@ -329,3 +337,13 @@ def test_a_copy_call_that_lands_after_the_rollback_is_cleared_by_the_next_run(po
     handle = open_working_copy(world.publisher(), later, Opening(world.dataset, timeout=30))
     assert isinstance(late, View)
     assert [copy["id"] for copy in world.drafts()] == [handle.working_copy] != [late.id]
+
+
+def test_a_refused_mark_leaves_no_working_copy(portal: Emulator) -> None:
+    world = World(portal, keyed=True)
+    refuse = {"status": 403, "code": "permission_denied", "message": "You may not edit metadata"}
+    portal.admin.add_fault("error", "PUT", "/api/views/", **refuse)
+    with pytest.raises(PermissionDenied, match="You may not edit metadata"):
+        open_working_copy(world.publisher(), OPERATION, Opening(world.dataset, timeout=30))
+    assert world.drafts() == []
+    assert world.kept == {}
