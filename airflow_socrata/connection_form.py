@@ -1,4 +1,4 @@
-"""The fields of the connection forms: one constant for Airflow 3's metadata and Airflow 2's widgets."""
+"""The fields of the connection form: one constant for Airflow 3.2 and newer, and for the widgets before."""
 
 from __future__ import annotations
 
@@ -60,34 +60,30 @@ SOCRATA_BEHAVIOUR: Mapping[str, Any] = {
 
 
 def widgets(fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Build Airflow 2's form widgets from the same fields."""
+    """Build the form widgets of Airflow before 3.2 from the same fields.
+
+    Numbers are text fields: the form of Airflow 3.0 and 3.1 leaves out fields of most other kinds.
+    """
     from flask_appbuilder.fieldwidgets import (  # type: ignore[import-not-found,unused-ignore]
         BS3PasswordFieldWidget,
         BS3TextFieldWidget,
     )
     from wtforms import (  # type: ignore[import-untyped,unused-ignore]
-        FloatField,
         PasswordField,
         StringField,
     )
-    from wtforms.validators import Optional  # type: ignore[import-untyped,unused-ignore]
 
     built: dict[str, Any] = {}
     for name, entry in fields.items():
-        label, description, schema = entry["label"], entry["description"], entry["schema"]
-        if schema.get("format") == "password":
-            built[name] = PasswordField(label, widget=BS3PasswordFieldWidget(), description=description)
-        elif "number" in schema["type"]:
-            built[name] = FloatField(
-                label, widget=BS3TextFieldWidget(), description=description, validators=[Optional()]
-            )
-        else:
-            built[name] = StringField(label, widget=BS3TextFieldWidget(), description=description)
+        secret = entry["schema"].get("format") == "password"
+        field = PasswordField if secret else StringField
+        widget = BS3PasswordFieldWidget() if secret else BS3TextFieldWidget()
+        built[name] = field(entry["label"], widget=widget, description=entry["description"])
     return built
 
 
 def field_behaviour(behaviour: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the standard fields' behaviour in Airflow 2's spelling."""
+    """Return the standard fields' behaviour in the spelling of Airflow before 3.2."""
     return {
         "hidden_fields": list(behaviour["hidden-fields"]),
         "relabeling": dict(behaviour["relabeling"]),

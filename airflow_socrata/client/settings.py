@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
-from airflow_socrata import __version__
 from airflow_socrata.client.errors import ConfigurationError
+from airflow_socrata.conflicts import own_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +104,7 @@ class PortalSettings:
     proxy: str | None = field(default=None, repr=False)
     connect_timeout: float = 5.0
     read_timeout: float = 600.0
-    user_agent: str = f"airflow-provider-socrata/{__version__}"
+    user_agent: str = f"airflow-provider-socrata/{own_version()}"
 
     def __post_init__(self) -> None:
         if not is_host(self.domain):

@@ -9,7 +9,6 @@ from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 from airflow_socrata.client import Credentials, PortalError, PortalSession, PortalSettings
 from airflow_socrata.client.check import describe_connection, explain_failure
 from airflow_socrata.client.errors import ConfigurationError
-from airflow_socrata.conflicts import check_for_old_plugin
 from airflow_socrata.connection_form import SOCRATA_BEHAVIOUR, SOCRATA_FIELDS, field_behaviour, widgets
 
 if TYPE_CHECKING:
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
     from airflow_socrata.client.async_session import AsyncPortalSession
-
-check_for_old_plugin()
 
 #: Seconds for which *Test connection* waits at most.
 TEST_TIMEOUT = 10.0
@@ -44,12 +41,12 @@ class SocrataHook(BaseHook):
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """Return the form's extra fields, for Airflow 2."""
+        """Return the form's extra fields, for Airflow before 3.2."""
         return widgets(SOCRATA_FIELDS)
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """Return the form's labels and placeholders, for Airflow 2."""
+        """Return the form's labels and placeholders, for Airflow before 3.2."""
         return field_behaviour(SOCRATA_BEHAVIOUR)
 
     def get_conn(self) -> PortalSession:
