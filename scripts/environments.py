@@ -15,8 +15,13 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
@@ -55,11 +60,14 @@ class Trouble(Exception):
     """Something is missing on this machine; the message says what to do."""
 
 
-def run(*command: str | Path, env: dict[str, str] | None = None, quiet: bool = False) -> None:
+def run(
+    *command: str | Path, env: dict[str, str] | None = None, quiet: bool = False, cwd: Path = ROOT
+) -> None:
     """Run a command; raises :class:`Trouble` with its output when it fails."""
     done = subprocess.run(
         [str(part) for part in command],
         env={**os.environ, **(env or {})},
+        cwd=cwd,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE if quiet else sys.stderr,
         stderr=subprocess.STDOUT if quiet else None,
@@ -104,6 +112,15 @@ def find_python(wanted: str) -> Path:
         f"Python {wanted} is needed and was not found: not as python{wanted} on PATH, not under pyenv. "
         f"Install it (with its venv module) and run again."
     )
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hold the cache: two commands at once must not make the same environment."""
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def digest(*parts: str | bytes) -> str:
@@ -272,10 +289,8 @@ def main() -> int:
     commands.add_parser("lock", help="write the lock files anew")
     asked = parser.parse_args()
     os.chdir(ROOT)
-    CACHE.mkdir(exist_ok=True)
     try:
-        with (CACHE / "lock").open("w") as alone:
-            fcntl.flock(alone, fcntl.LOCK_EX)
+        with alone():
             answer(asked)
     except Trouble as trouble:
         print(f"{Path(__file__).name}: {trouble}", file=sys.stderr)
