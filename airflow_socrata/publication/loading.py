@@ -6,7 +6,16 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from airflow_socrata.client import PortalError, RowBody, RowCounts, SyncedDataset, View, rows, views
+from airflow_socrata.client import (
+    Interrupted,
+    PortalError,
+    RowBody,
+    RowCounts,
+    SyncedDataset,
+    View,
+    rows,
+    views,
+)
 from airflow_socrata.publication.errors import NotPublishable, RowCountMismatch, RowsRefused
 from airflow_socrata.publication.handle import Load
 from airflow_socrata.publication.preflight import mirrored
@@ -200,7 +209,7 @@ def _send_batch(publisher: Publisher, view: View, batch: Batch, *, keyed: bool) 
     except SyncedDataset as error:
         raise mirrored(publisher, view.id, error) from error
     except PortalError as error:
-        if error.landing == "unknown":
+        if error.landing == "unknown" and not isinstance(error, Interrupted):
             raise LandingUnknown(batch, error) from error
         raise
     return counts

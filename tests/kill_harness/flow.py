@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 import time
@@ -49,26 +50,25 @@ def new_rows(way: Way) -> Rows:
     return comparable((kept | fresh).values())
 
 
-#: Runs are started one after the other: with a database of SQLite Airflow answers 500 to who comes second.
-_STARTING = threading.Lock()
+#: One order after the other: with a database of SQLite Airflow answers 500 to who comes second.
+_ORDERING = threading.Lock()
 
 
-def _trigger(cluster: Cluster, dag_id: str, run_id: str, conf: dict[str, Any]) -> str:
-    body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
+def _insist(what: str, act: Callable[[], object]) -> None:
+    """Give Airflow an order; again, if its database was busy."""
 
-    def started() -> bool:
+    def done() -> bool:
         try:
-            with _STARTING:
-                cluster.rest.call("POST", f"/dags/{dag_id}/dagRuns", body)
+            with _ORDERING:
+                act()
         except RestError as error:
             if "HTTP 500" in str(error):
                 return False
-            if "HTTP 409" not in str(error):  # an earlier call was answered 500, and made the run
+            if "HTTP 409" not in str(error):  # it was carried out although the answer was 500
                 raise
         return True
 
-    wait_until(f"a run of {dag_id} is started", started, 60, pause=1)
-    return run_id
+    wait_until(what, done, 60, pause=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,10 @@ class Flow:
         """
         first = [self._arm(gate) for gate in gates[:1]]
         conf = {"dataset": self.dataset, "source": f"{self.portal.url}/resource/{self.source}.json"}
-        self.run_id = _trigger(self.cluster, self.dag_id, f"on_{self.dataset}", conf)
+        self.run_id = f"on_{self.dataset}"
+        body = {"dag_run_id": self.run_id, "logical_date": None, "conf": conf}
+        start = functools.partial(self.cluster.rest.call, "POST", f"/dags/{self.dag_id}/dagRuns", body)
+        _insist(f"a run of {self.dag_id} is started", start)
         for hold in first:
             self._stop_at(hold)
         self.reach(*gates[1:])
@@ -230,16 +233,23 @@ class Flow:
 
     def mark(self, task: str, state: str = "failed") -> None:
         """Mark a task."""
-        self.cluster.mark_task(self.dag_id, self.run_id, self.task(task), state)
+        mark = functools.partial(self.cluster.mark_task, self.dag_id, self.run_id, self.task(task), state)
+        _insist(f"{task} is marked {state}", mark)
 
     def mark_run(self, state: str = "failed") -> None:
         """Mark the run."""
-        self.cluster.mark_run(self.dag_id, self.run_id, state)
+        mark = functools.partial(self.cluster.mark_run, self.dag_id, self.run_id, state)
+        _insist(f"the run is marked {state}", mark)
 
     def clear(self, *tasks: str, **more: Any) -> list[str]:
         """Clear tasks; return what Airflow cleared with them."""
         names = [self.task(task) for task in tasks]
-        cleared = self.cluster.clear(self.dag_id, self.run_id, names, **more)
+        cleared: list[str] = []
+
+        def clear() -> None:
+            cleared.extend(self.cluster.clear(self.dag_id, self.run_id, names, **more))
+
+        _insist(f"{', '.join(tasks)} cleared", clear)
         return [name.removeprefix(f"{GROUP}.") for name in cleared]
 
     def wait_task(self, task: str, *states: str) -> None:
