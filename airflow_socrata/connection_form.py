@@ -62,7 +62,7 @@ SOCRATA_BEHAVIOUR: Mapping[str, Any] = {
 def widgets(fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Build the form widgets of Airflow before 3.2 from the same fields.
 
-    Numbers are text fields: the form of Airflow 3.0 and 3.1 leaves out fields of most other kinds.
+    Numbers are text fields: Airflow drops a hook with other kinds than text, password, integer and boolean.
     """
     from flask_appbuilder.fieldwidgets import (  # type: ignore[import-not-found,unused-ignore]
         BS3PasswordFieldWidget,

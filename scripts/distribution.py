@@ -168,7 +168,7 @@ def main() -> int:
                 check()
             except Trouble as trouble:
                 failed += 1
-                print(f"FAILED {check.__doc__}: {trouble}", flush=True)
+                print(f"FAILED {check.__doc__} But {trouble}", flush=True)
                 if check is check_both_are_built:
                     break
             else:

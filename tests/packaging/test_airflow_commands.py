@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow_harness.versions import AIRFLOW_VERSION
 
 if TYPE_CHECKING:
     import subprocess
@@ -67,6 +68,10 @@ def test_hooks_names_the_hook(shown: dict[str, Any]) -> None:
     assert row["hook_name"] == "Socrata"
 
 
+@pytest.mark.skipif(
+    (3, 0, 0) <= AIRFLOW_VERSION < (3, 2, 0),
+    reason="this command of Airflow 3.0 and 3.1 imports wtforms, which they do not bring: it shows nobody's",
+)
 def test_behaviours_names_the_connection_type(shown: dict[str, Any]) -> None:
     assert rows(shown, "behaviours") == [{"field_behaviours": "socrata"}]
 
