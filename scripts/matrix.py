@@ -19,7 +19,7 @@ import environments
 from environments import CACHE, ROOT
 
 #: What a cell leaves out: `make e2e` starts the processes of a real Airflow, once, on the newest one.
-LEFT_OUT = ("tests/e2e", "tests/harness/test_cluster.py")
+LEFT_OUT = ("tests/e2e", "tests/harness/test_cluster.py", "tests/traps/test_under_a_scheduler.py")
 
 
 @dataclass(frozen=True, slots=True)
