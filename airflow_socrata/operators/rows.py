@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from airflow.providers.common.compat.sdk import ObjectStoragePath
@@ -215,12 +215,14 @@ class SocrataUpsertOperator(SocrataLoadOperator):
     def _upsert(
         self, context: Context, publisher: Publisher, handle: Handle, how: Loading, *, clean: bool
     ) -> dict[str, Any]:
+        if not clean:
+            check_may_load_again(publisher, handle)
         for start in range(1, loading.MOST_STARTS + 1):
             alone = clean and self.is_sole_loader(handle, context)
             before = publisher.count(handle.working_copy, self.timeout) if alone else None
             try:
                 load = loading.upsert_rows(publisher, handle.working_copy, how, baseline=before)
-                return self.finish(context, handle, load)
+                return self.finish(context, handle, load if clean else all_repeated(load))
             except loading.LandingUnknown as doubt:
                 if not alone or start == loading.MOST_STARTS or not loading.can_start_over(how.source):
                     raise doubt.cause from None
@@ -298,17 +300,30 @@ class SocrataReplaceOperator(SocrataLoadOperator):
 
     def _load_beside_others(self, publisher: Publisher, handle: Handle, how: Loading, *, clean: bool) -> Load:
         """Add these rows to those of other tasks; nothing is emptied, so a doubtful batch ends the try."""
-        view = publisher.send(views.read_view(handle.working_copy))
-        if not clean and view.row_identifier is None:
-            raise HandleMismatch(
-                f"An earlier try may have loaded rows into {handle.working_copy}, which other tasks load into"
-                " as well, and the dataset has no row identifier: clear the task that opens the working"
-                " copy."
-            )
+        if not clean:
+            check_may_load_again(publisher, handle)
         try:
-            return loading.upsert_rows(publisher, handle.working_copy, how, baseline=None)
+            load = loading.upsert_rows(publisher, handle.working_copy, how, baseline=None)
         except loading.LandingUnknown as doubt:
             raise doubt.cause from None
+        return load if clean else all_repeated(load)
+
+
+def check_may_load_again(publisher: Publisher, handle: Handle) -> None:
+    """Refuse to load a second time into a copy that cannot be traded, where every row would be added again.
+
+    :raises HandleMismatch: the dataset has no row identifier.
+    """
+    if publisher.send(views.read_view(handle.working_copy)).row_identifier is None:
+        raise HandleMismatch(
+            f"An earlier try may have loaded rows into {handle.working_copy}, which other tasks load into as"
+            " well, and the dataset has no row identifier: clear the task that opens the working copy."
+        )
+
+
+def all_repeated(load: Load) -> Load:
+    """Return the counts of a try before which an earlier one may have sent the same rows."""
+    return replace(load, repeated=load.sent)
 
 
 def _bound(
