@@ -7,8 +7,10 @@ import json
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+import psutil
 from airflow_harness.cluster import TERMINAL_RUN, TERMINAL_TASK
 from airflow_harness.processes import wait_until
 from airflow_harness.rest import RestError
@@ -105,6 +107,7 @@ class Flow:
     copy: str = ""
     old: Rows = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
+    ended: float | None = None
     _held: str | None = None
 
     @property
@@ -228,6 +231,25 @@ class Flow:
             return any(call["status"] is not None for call in self.calls(method, after))
 
         wait_until(f"a {method} about {self.dataset}", came, timeout, pause=0.5)
+
+    def watch_end(self, process: TaskProcess) -> None:
+        """Wait until a task's process is gone, and note when that was."""
+
+        def gone() -> bool:
+            try:
+                return psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE
+            except psutil.NoSuchProcess:
+                return True
+
+        wait_until(f"process {process.pid} is gone", gone, 60, pause=0.05)
+        self.ended = time.time()
+
+    def sigterm_at(self, task: str) -> float:
+        """When Airflow sent SIGTERM to a task, epoch seconds."""
+        for line in self.cluster.logs(self.dag_id, self.run_id, self.task(task)).splitlines():
+            if "Terminating process" in line:
+                return datetime.fromisoformat(json.loads(line)["timestamp"]).timestamp()
+        raise AssertionError(f"Airflow has not terminated {task}")
 
     # --- what a person does ---
 
