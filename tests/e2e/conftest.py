@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kill_harness.fixtures import bystander, campaign_of, kill_portal, story
+from kill_harness.points import FEW, scenarios
 
 if TYPE_CHECKING:
     import pytest
@@ -22,3 +23,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="kill processes at every point of the flow, instead of three",
     )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave all but a few kill points out, unless told."""
+    if config.getoption("--all-kill-points", default=False):
+        return
+    assert set(FEW) <= set(scenarios()), "a kill point of the few has another name now"
+    ours = [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
+    left_out = [item for item in ours if item.get_closest_marker("kill_point") and not _is_of_the_few(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _is_of_the_few(item: pytest.Item) -> bool:
+    return getattr(item, "callspec").params["scenario"] in FEW  # noqa: B009 - functions alone have it

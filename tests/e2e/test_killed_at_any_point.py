@@ -10,22 +10,9 @@ from kill_harness.points import POINTS, Scenario, scenarios
 if TYPE_CHECKING:
     from kill_harness.flow import Story
 
-#: What runs without ``--all-kill-points``.
-FEW = [
-    Scenario("copied, not recorded and not marked", "replace", "task and supervisor"),
-    Scenario("batch, after its commit", "replace", "task", retries=2),
-    Scenario("publish, before the portal acts", "upsert", "task"),
-]
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Take the few, or all."""
-    if "scenario" in metafunc.fixturenames:
-        whole = metafunc.config.getoption("--all-kill-points", default=False)
-        metafunc.parametrize("scenario", scenarios() if whole else FEW, ids=str)
-
 
 @pytest.mark.kill_point
+@pytest.mark.parametrize("scenario", scenarios(), ids=str)
 def test_all_is_published_or_nothing_changes(story: Story, scenario: Scenario) -> None:
     point = POINTS[scenario.point]
     if scenario.retries and point.tried_again:

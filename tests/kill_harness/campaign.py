@@ -34,6 +34,12 @@ class Campaign:
         """What became of a scenario; waits for it, and raises what went wrong in it."""
         return self._stories[scenario].result()
 
+    def look_again(self) -> None:
+        """Look whether all runs left things as their stories told."""
+        for name, future in self._stories.items():
+            if future.done() and not future.cancelled() and future.exception() is None:
+                future.result().flow.check(str(name))
+
     def stop(self) -> None:
         """Start no more of them, and wait for those under way."""
         self._pool.shutdown(cancel_futures=True)

@@ -108,6 +108,9 @@ class Flow:
     old: Rows = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     ended: float | None = None
+    keeps_record: bool = False
+    person: str = ""
+    persons_copy: Any = None
     _held: str | None = None
 
     @property
@@ -143,14 +146,21 @@ class Flow:
         Each gate is armed while the run is held at the one before it, so that no request slips through.
         """
         first = [self._arm(gate) for gate in gates[:1]]
-        conf = {"dataset": self.dataset, "source": f"{self.portal.url}/resource/{self.source}.json"}
-        self.run_id = f"on_{self.dataset}"
-        body = {"dag_run_id": self.run_id, "logical_date": None, "conf": conf}
-        start = functools.partial(self.cluster.rest.call, "POST", f"/dags/{self.dag_id}/dagRuns", body)
-        _insist(f"a run of {self.dag_id} is started", start)
+        self._trigger(f"on_{self.dataset}")
         for hold in first:
             self._stop_at(hold)
         self.reach(*gates[1:])
+
+    def start_again(self) -> None:
+        """Start the DAG's next run on the dataset."""
+        self._trigger(f"again_on_{self.dataset}")
+
+    def _trigger(self, run_id: str) -> None:
+        self.run_id = run_id
+        conf = {"dataset": self.dataset, "source": f"{self.portal.url}/resource/{self.source}.json"}
+        body = {"dag_run_id": self.run_id, "logical_date": None, "conf": conf}
+        start = functools.partial(self.cluster.rest.call, "POST", f"/dags/{self.dag_id}/dagRuns", body)
+        _insist(f"a run of {self.dag_id} is started", start)
 
     def reach(self, *gates: Gate) -> None:
         """Let a run that is held come to the last gate, by way of the others, and hold it there."""
@@ -232,6 +242,21 @@ class Flow:
 
         wait_until(f"a {method} about {self.dataset}", came, timeout, pause=0.5)
 
+    def wait_callback(self) -> None:
+        """Wait until the callback of the DAG has rolled back; the DAG has no other run."""
+        log = (
+            self.cluster.home / "logs" / "dag_processor" / "latest" / "dags-folder" / f"{self.dag_id}.py.log"
+        )
+
+        def done() -> bool:
+            return log.exists() and "Rollback by the DAG's callback" in log.read_text()
+
+        wait_until("the callback of the DAG has ended", done, 120)
+
+    def wait_copy(self) -> None:
+        """Wait until a working copy is open."""
+        wait_until("a working copy is open", lambda: bool(self.copies()), 30)
+
     def watch_end(self, process: TaskProcess) -> None:
         """Wait until a task's process is gone, and note when that was."""
 
@@ -278,6 +303,27 @@ class Flow:
         """Wait until a task is in one of these states."""
         self.cluster.wait_task(self.dag_id, self.run_id, self.task(task), states, timeout=150)
 
+    def person_opens(self) -> None:
+        """Let a person open a working copy of the dataset, and change a row in it."""
+        copy = self.admin.open_working_copy_as("person", self.dataset)["id"]
+        self.admin.write_rows(copy, [{"event_id": "e1", "lanes": 1234}])
+        self.note_person()
+
+    def note_person(self) -> None:
+        """The working copy that is open now is a person's; a copy call of the run may land beside it."""
+        (copy,) = self._open()
+        self.person, self.persons_copy = copy["id"], (copy, self.admin.rows(copy["id"]))
+        self.keeps_record = True
+
+    def check(self, name: str) -> None:
+        """Check that nothing of the run is left, that nobody saw half of it, and that nobody was hurt."""
+        self.look()
+        assert self.seen <= {"old", "new"}, f"{name}: the public saw rows that had not gone live"
+        assert self.copies() == [], f"{name}: a working copy is left"
+        if self.person:
+            (copy,) = self._open()
+            assert (copy, self.admin.rows(copy["id"])) == self.persons_copy, f"{name}: a person was hurt"
+
     # --- what the public, and the portal's owner, see ---
 
     def look(self) -> None:
@@ -299,8 +345,12 @@ class Flow:
         return now
 
     def copies(self) -> list[dict[str, Any]]:
-        """The open working copies of the dataset."""
-        return [copy for copy in self.admin.state(self.dataset)["copies"] if copy["stage"] == "unpublished"]
+        """The open working copies of the dataset, a person's excluded."""
+        return [copy for copy in self._open() if copy["id"] != self.person]
+
+    def _open(self) -> list[dict[str, Any]]:
+        copies = self.admin.state(self.dataset)["copies"]
+        return [copy for copy in copies if copy["stage"] == "unpublished"]
 
     def wait_terminal(self, timeout: float = 240) -> str:
         """Wait until the run and its tasks are terminal, looking at the public rows; return its state."""
@@ -325,7 +375,7 @@ class Flow:
 
         def clean() -> bool:
             self.look()
-            return not self.copies() and self.record() is None
+            return not self.copies() and (self.keeps_record or self.record() is None)
 
         try:
             wait_until("", clean, timeout, pause=0.5)

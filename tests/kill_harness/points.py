@@ -182,3 +182,11 @@ def scenarios() -> list[Scenario]:
         if number % 3 == 0:
             found.append(Scenario(point, way, "task and supervisor", retries=2))
     return found
+
+
+#: What runs without ``--all-kill-points``.
+FEW = (
+    Scenario("copied, not recorded and not marked", "upsert", "task and supervisor"),
+    Scenario("batch, after its commit", "replace", "task", retries=2),
+    Scenario("publish, before the portal acts", "replace", "task"),
+)
