@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
-from portal_harness.publications import assert_published, assert_unchanged, errors, upsert
+from portal_harness.publications import assert_published, assert_unchanged, errors, records, upsert
 
 CREATE, DISCARD = "p.create_working_copy", "p.discard_working_copy"
 BOTH = pytest.mark.parametrize("deferrable", [False, True], ids=["blocking", "deferrable"])
@@ -46,17 +47,21 @@ def test_a_time_out_of_the_task_cleans_up_as_well(
 ) -> None:
     """``execution_timeout`` raises in the middle of whatever the task does."""
 
+    from airflow.providers.common.compat.sdk import AirflowTaskTimeout
+
     from airflow_socrata.publication import opening
 
     before = dataset.rows()
 
-    class TaskTimeout(BaseException):
-        """As Airflow's: no ``Exception``."""
-
     def interrupted(*args: Any) -> Any:
-        raise TaskTimeout("execution_timeout")
+        raise AirflowTaskTimeout("execution_timeout")
 
     monkeypatch.setattr(opening, "take_over", interrupted)
-    run = run_dag(publish_dag(dataset, upsert()))
-    assert run.states[CREATE] == "failed", errors(run, CREATE)
-    assert_unchanged(run, dataset, before)
+    # dag.test() of Airflow 2 lets it through, which ends the run there.
+    with contextlib.suppress(AirflowTaskTimeout):
+        run = run_dag(publish_dag(dataset, upsert()))
+        assert run.states[CREATE] == "failed", errors(run, CREATE)
+    assert dataset.rows() == before
+    assert dataset.copies() == []
+    assert records() == {}
+    assert len(dataset.calls("DELETE", "/api/views/")) == 1
