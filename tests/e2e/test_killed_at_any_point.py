@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from kill_harness.points import POINTS, Scenario, scenarios
+from kill_harness.dag_files import Dag
+from kill_harness.flow import Gate, plot
+from kill_harness.points import MADE, POINTS, Scenario, scenarios
 
 if TYPE_CHECKING:
-    from kill_harness.flow import Story
+    from kill_harness.flow import Flow, Plot, Story
 
 
 @pytest.mark.kill_point
@@ -20,3 +22,29 @@ def test_all_is_published_or_nothing_changes(story: Story, scenario: Scenario) -
     else:
         assert story.state == "failed"
         assert story.flow.public() in ({"old", "new"} if point.public == "either" else {point.public})
+
+
+DEFERRABLE = Dag("upsert", 2, name="deferrable", group="deferrable=True,")
+
+
+@plot(DEFERRABLE)
+def publish_of_a_deferrable_run(flow: Flow) -> None:
+    point = POINTS["publish that lands in the checks of the next try"]
+    flow.start(*point.gates)
+    flow.kill("publish", "task")
+    assert isinstance(point.release, Gate)
+    flow.land_at(point.release)
+    flow.let_go()
+
+
+@plot(DEFERRABLE)
+def create_of_a_deferrable_run(flow: Flow) -> None:
+    flow.start(MADE)
+    flow.kill("create_working_copy", "task and supervisor")
+    flow.let_go()
+
+
+@pytest.mark.kill_point
+@pytest.mark.parametrize("scenario", [publish_of_a_deferrable_run, create_of_a_deferrable_run], ids=str)
+def test_a_deferrable_run_that_is_tried_again(story: Story, scenario: Plot) -> None:
+    assert (story.state, story.flow.public()) == ("success", "new")
