@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from kill_harness.dag_files import Dag
-from kill_harness.flow import Gate, plot
+from kill_harness.flow import Gate
 from kill_harness.points import MADE, POINTS, Scenario, scenarios
+from kill_harness.stories import plot
 
 if TYPE_CHECKING:
-    from kill_harness.flow import Flow, Plot, Story
+    from kill_harness.flow import Flow
+    from kill_harness.stories import Plot, Story
 
 
 @pytest.mark.kill_point

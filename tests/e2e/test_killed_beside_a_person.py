@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from kill_harness.dag_files import Dag
-from kill_harness.flow import Gate, Plot, plot
+from kill_harness.flow import Gate
 from kill_harness.points import MADE
+from kill_harness.stories import Plot, plot
 
 if TYPE_CHECKING:
-    from kill_harness.flow import Flow, Story
+    from kill_harness.flow import Flow
+    from kill_harness.stories import Story
 
 COPY = Gate("POST", "/api/views/{dataset}/publication")
 PERSON_IS_FIRST = {"kind": "person_copy", "method": "POST", "path": "/api/views/{dataset}/publication"}

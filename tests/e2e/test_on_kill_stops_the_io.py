@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from kill_harness.dag_files import Dag
-from kill_harness.flow import Gate, Plot, plot
+from kill_harness.flow import Gate
 from kill_harness.points import MADE, PUBLISHED, QUEUED
+from kill_harness.stories import Plot, plot
 
 if TYPE_CHECKING:
-    from kill_harness.flow import Flow, Story
+    from kill_harness.flow import Flow
+    from kill_harness.stories import Story
 
 
 def mark_and_watch(flow: Flow, task: str) -> None:

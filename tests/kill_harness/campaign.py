@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from airflow_harness.cluster import Cluster
 
-    from kill_harness.flow import Story
+    from kill_harness.stories import Story
 
 #: Runs under way at once; the cluster has six slots, and a run that is dead holds none.
 AT_ONCE = 9

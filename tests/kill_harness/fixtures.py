@@ -8,7 +8,7 @@ import pytest
 
 from airflow_socrata.emulator import Emulator
 from kill_harness.campaign import Campaign
-from kill_harness.flow import Bystander
+from kill_harness.stories import Bystander
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from airflow_harness.cluster import Cluster
 
-    from kill_harness.flow import Story
+    from kill_harness.stories import Story
 
 __all__ = ["bystander", "campaign_of", "kill_portal", "story"]
 

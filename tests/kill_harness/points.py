@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from kill_harness.dag_files import Dag
-from kill_harness.flow import Flow, Gate, follow
+from kill_harness.flow import Flow, Gate
+from kill_harness.stories import follow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from airflow_harness.cluster import Cluster
 
     from kill_harness.dag_files import Way
-    from kill_harness.flow import Story, Victims
+    from kill_harness.flow import Victims
+    from kill_harness.stories import Story
 
 #: When the request at which a process was killed goes on its way: at once, when somebody has looked at the
 #: portal since, or when the working copy was discarded or the run is terminal. A gate: when a later process

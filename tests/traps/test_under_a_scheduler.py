@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from kill_harness.dag_files import Dag
-from kill_harness.flow import Gate, Plot, plot
+from kill_harness.flow import Gate
 from kill_harness.points import BATCH_FAILS, MADE, QUEUED
+from kill_harness.stories import Plot, plot
 
 if TYPE_CHECKING:
-    from kill_harness.flow import Flow, Story
+    from kill_harness.flow import Flow
+    from kill_harness.stories import Story
 
 COPY = Gate("POST", "/api/views/{dataset}/publication")
 BATCH = Gate("POST", "/resource/{copy}", skip=1)
