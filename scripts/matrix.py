@@ -14,12 +14,19 @@ import time
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import environments
 from environments import CACHE, ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: What a cell leaves out: `make e2e` starts the processes of a real Airflow, once, on the newest one.
 LEFT_OUT = ("tests/e2e", "tests/harness/test_cluster.py", "tests/traps/test_under_a_scheduler.py")
+
+
+#: Seconds after which a cell counts as stuck, and as failed.
+LONGEST = 1800
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,31 +103,37 @@ def run(cell: Cell, python: str, tests: list[str]) -> Result:
         return Result(cell, 0, 0, 0, 0.0, "its environment could not be made, see above")
     report = CACHE / f"matrix-{cell.environment}-{cell.python}.xml"
     report.unlink(missing_ok=True)
+    log = report.with_suffix(".log")
     command = [python, "-m", "pytest", "-p", "no:cacheprovider", "-q", f"--junitxml={report}"]
     command += [f"--ignore={path}" for path in LEFT_OUT]
+    try:
+        status = _pytest([*command, *tests], log)
+    except subprocess.TimeoutExpired:
+        return Result(cell, 0, 0, 0, LONGEST, f"no result after {LONGEST} s, see .cache/{log.name}")
+    seconds = time.monotonic() - began
+    if status != 0:
+        sys.stdout.write(log.read_text(encoding="utf-8", errors="replace")[-20_000:])
+    if not report.exists():
+        return Result(cell, 0, 0, 0, seconds, f"pytest ended with {status} and no report")
+    return _counted(cell, report, status, seconds)
+
+
+def _pytest(command: list[str], log: Path) -> int:
     env = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "PYTHONHOME"}}
-    log = report.with_suffix(".log")
     with log.open("w", encoding="utf-8") as output:
-        done = subprocess.run(
-            [*command, *tests],
+        return subprocess.run(
+            command,
             cwd=ROOT,
             env={**env, "PYTHONSAFEPATH": "1"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             check=False,
-        )
-    seconds = time.monotonic() - began
-    if done.returncode != 0:
-        sys.stdout.write("".join(log.read_text(encoding="utf-8", errors="replace")[-20_000:]))
-    if not report.exists():
-        return Result(
-            cell, 0, 0, 0, seconds, f"pytest ended with {done.returncode} and no report, see {log.name}"
-        )
-    return _counted(cell, report, done.returncode, seconds)
+            timeout=LONGEST,
+        ).returncode
 
 
-def _counted(cell: Cell, report: environments.Path, status: int, seconds: float) -> Result:
+def _counted(cell: Cell, report: Path, status: int, seconds: float) -> Result:
     suite = ElementTree.parse(report).getroot().find("testsuite")  # noqa: S314 - our own file
     counts = {} if suite is None else suite.attrib
     tests, skipped = int(counts.get("tests", 0)), int(counts.get("skipped", 0))
