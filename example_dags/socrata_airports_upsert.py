@@ -8,6 +8,7 @@ change file is there, so that it stands in nobody's way for longer than the load
 from __future__ import annotations
 
 import csv
+import io
 import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -28,8 +29,8 @@ def releases(path: str) -> Iterator[dict[str, str]]:
     """Yield the airports of a release, with their place as a point (longitude first); none without a path."""
     if not path:
         return
-    with ObjectStoragePath(path).open("r", encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
+    with ObjectStoragePath(path).open("rb") as file:
+        for row in csv.DictReader(io.TextIOWrapper(file, encoding="utf-8", newline="")):
             yield {**row, "location": f"POINT ({row['lon']} {row['lat']})"}
 
 

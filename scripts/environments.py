@@ -51,7 +51,10 @@ ENVIRONMENTS = {
     "airflow-3.3": Environment("airflow-3.3.txt", PYTHONS, "apache-airflow==3.3.2"),
     "airflow-3.1": Environment("airflow-3.1.txt", ("3.12",), "apache-airflow>=3.1,<3.2"),
     "airflow-2.11": Environment("airflow-2.11.txt", ("3.12",), "apache-airflow==2.11.2"),
-    "lowest": Environment("lowest.txt", ("3.12",), "apache-airflow", resolution="lowest-direct"),
+    # Airflow 2.11.0 allows a universal-pathlib that its own ObjectStoragePath cannot open files with.
+    "lowest": Environment(
+        "lowest.txt", ("3.12",), "apache-airflow\nuniversal-pathlib>=0.2.6,<0.3", resolution="lowest-direct"
+    ),
     "lint": Environment("lint.txt", PYTHONS, "apache-airflow==3.3.2", groups=("lint",)),
 }
 

@@ -37,7 +37,7 @@ def settings(home: Path) -> dict[str, str]:
     """Airflow settings, as environment variables, for DAGs that run inside the test process."""
     before_3 = metadata.version("apache-airflow").startswith("2.")
     return {
-        # Airflow 2 refuses sqlite with the executor of its unit-test mode, as soon as a sensor is rescheduled.
+        # Airflow 2 refuses sqlite with the executor of its unit-test mode once a sensor is rescheduled.
         "AIRFLOW__CORE__EXECUTOR": "SequentialExecutor" if before_3 else "LocalExecutor",
         "AIRFLOW__CORE__UNIT_TEST_MODE": "True",
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
