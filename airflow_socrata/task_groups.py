@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import TaskGroup
 
 from airflow_socrata.callbacks import SocrataRollbackCallback
-from airflow_socrata.operators.rows import SocrataLoadOperator
+from airflow_socrata.operators.rows import loads_rows
 from airflow_socrata.operators.socrata import (
     SocrataCreateWorkingCopyOperator,
     SocrataDiscardWorkingCopyOperator,
@@ -115,11 +115,7 @@ class SocrataPublication(TaskGroup):
 
     def _close(self, create: SocrataCreateWorkingCopyOperator) -> None:
         work = [task for task in self._tasks() if task.task_id != create.task_id]
-        loads = [
-            task
-            for task in work
-            if issubclass(getattr(task, "operator_class", type(task)), SocrataLoadOperator)
-        ]
+        loads = [task for task in work if loads_rows(task)]
         inside = {task.task_id for task in work}
         for task in work:
             if not task.upstream_task_ids & (inside | {create.task_id}):

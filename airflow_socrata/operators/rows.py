@@ -155,12 +155,7 @@ class SocrataLoadOperator(SocrataOperator):
             if opened_by in dag.task_dict
             else set()
         )
-        loaders = {
-            task.task_id
-            for task in dag.tasks
-            if task.task_id in below
-            and issubclass(getattr(task, "operator_class", type(task)), SocrataLoadOperator)
-        }
+        loaders = {task.task_id for task in dag.tasks if task.task_id in below and loads_rows(task)}
         return loaders <= {self.task_id}
 
     def fresh(self, publisher: Publisher, handle: Handle, context: Context) -> tuple[Handle, bool]:
@@ -307,6 +302,11 @@ class SocrataReplaceOperator(SocrataLoadOperator):
         except loading.LandingUnknown as doubt:
             raise doubt.cause from None
         return load if clean else all_repeated(load)
+
+
+def loads_rows(task: Any) -> bool:
+    """Whether a task of a DAG, mapped or not, is one of these operators."""
+    return issubclass(getattr(task, "operator_class", type(task)), SocrataLoadOperator)
 
 
 def check_may_load_again(publisher: Publisher, handle: Handle) -> None:

@@ -56,7 +56,3 @@ class WaitTimeout(PublicationError):
     """A wait passed its deadline."""
 
     permanent = False
-
-
-class RolledBack(PublicationError):
-    """The run did not go live; its working copy was discarded."""

@@ -137,11 +137,6 @@ class Phase(enum.StrEnum):
     PUBLISHED = "published"
     DISCARDED = "discarded"
 
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing is left to roll back."""
-        return self in {Phase.PUBLISHED, Phase.DISCARDED}
-
 
 @dataclass(frozen=True, slots=True)
 class Intent:
