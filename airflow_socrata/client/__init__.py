@@ -1,13 +1,16 @@
 """A client for Socrata portals that knows neither Airflow nor files.
 
-Calls are built by :mod:`~airflow_socrata.client.views` and :mod:`~airflow_socrata.client.rows`, without
-I/O; a session sends them. The asynchronous session stands in
-:mod:`~airflow_socrata.client.async_session`, since it imports httpx.
+Calls are built without I/O, by :mod:`~airflow_socrata.client.views` and :mod:`~airflow_socrata.client.rows`,
+and for the Dataset Management API by :mod:`~airflow_socrata.client.revisions`,
+:mod:`~airflow_socrata.client.sources`, :mod:`~airflow_socrata.client.schemas`,
+:mod:`~airflow_socrata.client.configs` and :mod:`~airflow_socrata.client.approvals`; a session sends them. The
+asynchronous session stands in :mod:`~airflow_socrata.client.async_session`, since it imports httpx, and the
+upload in chunks in :mod:`~airflow_socrata.client.uploading`.
 """
 
 from __future__ import annotations
 
-from airflow_socrata.client import rows, views
+from airflow_socrata.client import approvals, configs, revisions, rows, schemas, sources, views
 from airflow_socrata.client.check import describe_connection, explain_failure
 from airflow_socrata.client.clock import Clock, SystemClock
 from airflow_socrata.client.errors import (
@@ -15,8 +18,11 @@ from airflow_socrata.client.errors import (
     Conflict,
     CopyNotOffered,
     DatasetLocked,
+    EmptyUpload,
+    FileChanged,
     Interrupted,
     InvalidRequest,
+    LinkMissing,
     MalformedReply,
     NotFound,
     PermissionDenied,
@@ -26,9 +32,11 @@ from airflow_socrata.client.errors import (
     PortalUnreachable,
     ReplyLost,
     RequestRefused,
+    RevisionClosed,
     SignInFailed,
     SyncedDataset,
     TooLarge,
+    TransformRefused,
     UnknownAppToken,
 )
 from airflow_socrata.client.ids import check_dataset_id, is_dataset_id
@@ -68,10 +76,13 @@ __all__ = [
     "Credentials",
     "DatasetLocked",
     "Decision",
+    "EmptyUpload",
     "Failure",
+    "FileChanged",
     "Grant",
     "Interrupted",
     "InvalidRequest",
+    "LinkMissing",
     "MalformedReply",
     "NotFound",
     "PendingGeocoding",
@@ -87,6 +98,7 @@ __all__ = [
     "ReplyLost",
     "RequestRefused",
     "RetryBudget",
+    "RevisionClosed",
     "RowBody",
     "RowCounts",
     "RowError",
@@ -95,15 +107,21 @@ __all__ = [
     "SyncedDataset",
     "SystemClock",
     "TooLarge",
+    "TransformRefused",
     "Twin",
     "UnknownAppToken",
     "User",
     "View",
+    "approvals",
     "check_dataset_id",
+    "configs",
     "describe_connection",
     "explain_failure",
     "is_dataset_id",
     "retry_table_text",
+    "revisions",
     "rows",
+    "schemas",
+    "sources",
     "views",
 ]

@@ -112,7 +112,7 @@ class AsyncPortalSession:
             outgoing.method,
             outgoing.url,
             headers=dict(outgoing.headers),
-            content=outgoing.body,
+            content=bytes(outgoing.body) if isinstance(outgoing.body, memoryview) else outgoing.body,
             extensions={"timeout": {"connect": connect, "read": read, "write": read, "pool": connect}},
         )
         try:

@@ -184,6 +184,53 @@ class Conflict(RequestRefused):
     default_advice = "look at the dataset's stage and working copy on the portal"
 
 
+class RevisionClosed(Conflict):
+    """The revision was applied or discarded, perhaps by somebody else: it cannot be used any more."""
+
+    default_advice = "see on the dataset's page who applied or discarded it; start with a new revision"
+
+
+class TransformRefused(InvalidRequest):
+    """The portal cannot compile a transform.
+
+    :ivar column: field name of the output column, where it is known.
+    :ivar expression: the transform, where it is known.
+    :ivar position: where in it, as ``(line, column)`` from 1; None for what the portal does not tell.
+    """
+
+    default_advice = "correct the transform"
+
+    def __init__(
+        self,
+        problem: str = "",
+        *,
+        column: str | None = None,
+        expression: str | None = None,
+        position: tuple[int | None, int | None] | None = None,
+        **details: Any,
+    ) -> None:
+        super().__init__(problem, **details)
+        self.column = column
+        self.expression = expression
+        self.position = position
+
+
+class LinkMissing(RequestRefused):
+    """The portal's answer lacks a link that the call has to follow; nothing was sent."""
+
+    default_advice = "the portal does not offer this here, or not to the connection's user"
+
+
+class EmptyUpload(ConfigurationError):
+    """The file to upload has no bytes; nothing was sent."""
+
+
+class FileChanged(PortalError):
+    """The file was written to while it was being uploaded; the upload was not completed."""
+
+    default_advice = "upload it again when nobody writes to it"
+
+
 class TooLarge(RequestRefused):
     """The request body is larger than the portal or a proxy before it takes (413)."""
 

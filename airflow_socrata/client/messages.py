@@ -23,6 +23,13 @@ class CallKind(Enum):
     ROWS_KEYED = "rows by row identifier"
     ROWS_UNKEYED = "rows without a row identifier"
     ROWS_REPLACE = "rows replaced"
+    REVISION = "create or restore a revision"
+    SOURCE = "create a source"
+    CHUNK = "chunk of an upload"
+    COMMIT = "end of an upload"
+    SCHEMA = "create an output schema"
+    APPLY = "apply a revision"
+    CONFIG = "create or delete a config"
 
 
 class UnreadableReply(ValueError):
@@ -103,6 +110,7 @@ class Call(Generic[T]):
     :param path: path on the portal, without query.
     :param parse: reads a 2xx reply; raises :class:`UnreadableReply`.
     :param summary: what the call does, for logs and errors, e.g. ``copy abcd-1234``.
+    :param if_absent: what to do where the portal answers 404, for the error.
     """
 
     kind: CallKind
@@ -112,7 +120,8 @@ class Call(Generic[T]):
     summary: str
     params: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = field(default=None, repr=False)
+    body: bytes | memoryview | None = field(default=None, repr=False)
+    if_absent: str = ""
 
 
 def epoch_of_http_date(value: str | None) -> float | None:

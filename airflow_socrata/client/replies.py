@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_socrata.client import errors
+from airflow_socrata.client import errors, publishing_errors
 from airflow_socrata.client.messages import CallKind, Reply
 from airflow_socrata.client.parsing import mapping, one_line, text
 from airflow_socrata.client.retry import MAY_HAVE_LANDED, Failure, retry_after_seconds
@@ -53,6 +53,7 @@ class ErrorFacts:
     code: str | None = None
     message: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 def error_facts(reply: Reply) -> ErrorFacts:
@@ -71,7 +72,8 @@ def error_facts(reply: Reply) -> ErrorFacts:
         if text(body.get(key)):
             break
     message = text(body.get("message")) or text(body.get("description")) or message
-    return ErrorFacts(reply.status, code or None, message or None, mapping(body.get("data")))
+    data, params = mapping(body.get("data")), mapping(body.get("params"))
+    return ErrorFacts(reply.status, code or None, message or None, data, params)
 
 
 def _words(raw: str) -> str | None:
@@ -97,8 +99,15 @@ def error_from_reply(
     facts = error_facts(reply)
     kind, failure, advice = _classify(call, facts)
     problem = ""
+    more: dict[str, Any] = {}
     if 300 <= facts.status < 400:
         problem, advice = _redirect(reply)
+    if facts.status == 404 and call.if_absent:
+        advice = call.if_absent
+    if publishing_errors.is_publishing(call):
+        found, words, more = _publishing(call, facts)
+        kind, advice = found or kind, None if found else advice
+        facts = replace(facts, message=". ".join(word for word in (facts.message, words) if word))
     message = one_line((facts.message or "")[:_LONGEST_READ])
     return kind(
         problem,
@@ -113,11 +122,27 @@ def error_from_reply(
         landing="unknown" if failure in MAY_HAVE_LANDED and call.kind is not CallKind.READ else "none",
         failure=failure,
         advice=advice,
+        **{key: redact(value) if isinstance(value, str) else value for key, value in more.items()},
     )
 
 
 _Kind = type[errors.PortalError]
+_REVISION_CONFLICT = "look at the revision on the portal: it may be closed, or being applied"
 _NO_SCHEMA_COPY = "this portal makes no working copies: publish through the revision API instead"
+
+
+def _publishing(call: Call[Any], facts: ErrorFacts) -> tuple[_Kind | None, str, dict[str, Any]]:
+    """Return what the Dataset Management API adds: class, words behind the message, attributes."""
+    status, code, message, params = facts.status, facts.code, facts.message, facts.params
+    words = publishing_errors.detail_words(params)
+    fault = publishing_errors.transform_fault(call, status, code, message, params)
+    if fault is not None:
+        where = publishing_errors.fault_words(fault)
+        attributes = {"column": fault.column, "expression": fault.expression, "position": fault.position}
+        return errors.TransformRefused, "; ".join(word for word in (where, words) if word), attributes
+    if publishing_errors.revision_is_closed(status, code, message):
+        return errors.RevisionClosed, words, {}
+    return None, words, {}
 
 
 def _classify(call: Call[Any], facts: ErrorFacts) -> tuple[_Kind, Failure, str | None]:
@@ -139,6 +164,8 @@ def _classify(call: Call[Any], facts: ErrorFacts) -> tuple[_Kind, Failure, str |
     if status == 409 and facts.code in _LOCK_CODES:
         return errors.DatasetLocked, Failure.LOCKED, None
     kind, advice = _classify_refusal(facts)
+    if kind is errors.Conflict and publishing_errors.is_publishing(call):
+        advice = _REVISION_CONFLICT
     return kind, Failure.REFUSED, advice
 
 

@@ -51,6 +51,9 @@ _NOT_CARRIED_OUT = {Failure.NOT_SENT, Failure.THROTTLED, Failure.LOCKED}
 #: A repeated COPY joins the copy in progress or returns the one made (portal's 202 contract). A repeated
 #: PUBLISH would find its working copy gone, and a repeated DISCARD could meet another view than the one that
 #: was looked at just before, so both are proved. Rows without a row identifier would be inserted twice.
+#: A second revision would pile up, a second apply would run twice, a config's name is taken the second time,
+#: and what a second end of an upload does is not known. A second source or output schema in an own revision
+#: is harmless: the last one counts; a chunk may come again.
 RETRY_TABLE: Mapping[CallKind, Mapping[Failure, Decision]] = MappingProxyType({
     CallKind.READ: MappingProxyType(_row(_TRANSIENT)),
     CallKind.COPY: MappingProxyType(_row(_TRANSIENT)),
@@ -60,6 +63,13 @@ RETRY_TABLE: Mapping[CallKind, Mapping[Failure, Decision]] = MappingProxyType({
     CallKind.ROWS_KEYED: MappingProxyType(_row(_TRANSIENT)),
     CallKind.ROWS_UNKEYED: MappingProxyType(_row(_NOT_CARRIED_OUT)),
     CallKind.ROWS_REPLACE: MappingProxyType(_row(_TRANSIENT)),
+    CallKind.REVISION: MappingProxyType(_row(_NOT_CARRIED_OUT)),
+    CallKind.SOURCE: MappingProxyType(_row(_TRANSIENT)),
+    CallKind.CHUNK: MappingProxyType(_row(_TRANSIENT)),
+    CallKind.COMMIT: MappingProxyType(_row(_NOT_CARRIED_OUT)),
+    CallKind.SCHEMA: MappingProxyType(_row(_TRANSIENT)),
+    CallKind.APPLY: MappingProxyType(_row(_NOT_CARRIED_OUT)),
+    CallKind.CONFIG: MappingProxyType(_row(_NOT_CARRIED_OUT)),
 })
 
 #: Failures after which the portal may nevertheless have carried the call out.

@@ -20,7 +20,7 @@ class Outgoing:
     method: str
     url: str
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes | None = field(repr=False)
+    body: bytes | memoryview | None = field(repr=False)
     request_id: str
 
 

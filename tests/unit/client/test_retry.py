@@ -38,6 +38,13 @@ METADATA      a         a         a         a         a         a         a     
 ROWS_KEYED    a         a         a         a         a         a         a         a         a         n
 ROWS_UNKEYED  a         p         a         a         p         p         p         p         p         n
 ROWS_REPLACE  a         a         a         a         a         a         a         a         a         n
+REVISION      a         p         a         a         p         p         p         p         p         n
+SOURCE        a         a         a         a         a         a         a         a         a         n
+CHUNK         a         a         a         a         a         a         a         a         a         n
+COMMIT        a         p         a         a         p         p         p         p         p         n
+SCHEMA        a         a         a         a         a         a         a         a         a         n
+APPLY         a         p         a         a         p         p         p         p         p         n
+CONFIG        a         p         a         a         p         p         p         p         p         n
 """
 FAILURES = (
     Failure.NOT_SENT,
