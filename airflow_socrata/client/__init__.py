@@ -1,16 +1,16 @@
 """A client for Socrata portals that knows neither Airflow nor files.
 
-Calls are built without I/O, by :mod:`~airflow_socrata.client.views` and :mod:`~airflow_socrata.client.rows`,
-and for the Dataset Management API by :mod:`~airflow_socrata.client.revisions`,
-:mod:`~airflow_socrata.client.sources`, :mod:`~airflow_socrata.client.schemas`,
-:mod:`~airflow_socrata.client.configs` and :mod:`~airflow_socrata.client.approvals`; a session sends them. The
-asynchronous session stands in :mod:`~airflow_socrata.client.async_session`, since it imports httpx, and the
-upload in chunks in :mod:`~airflow_socrata.client.uploading`.
+Calls are built without I/O, by :mod:`~airflow_socrata.client.views` and :mod:`~airflow_socrata.client.rows`;
+a session sends them. What else there is must be imported by its own name, so that nobody pays for it who does
+not use it: the asynchronous session, :mod:`~airflow_socrata.client.async_session`, and the Dataset Management
+API: :mod:`~airflow_socrata.client.revisions`, :mod:`~airflow_socrata.client.sources`,
+:mod:`~airflow_socrata.client.schemas`, :mod:`~airflow_socrata.client.configs`,
+:mod:`~airflow_socrata.client.approvals`, and :mod:`~airflow_socrata.client.uploading` in chunks.
 """
 
 from __future__ import annotations
 
-from airflow_socrata.client import approvals, configs, revisions, rows, schemas, sources, views
+from airflow_socrata.client import rows, views
 from airflow_socrata.client.check import describe_connection, explain_failure
 from airflow_socrata.client.clock import Clock, SystemClock
 from airflow_socrata.client.errors import (
@@ -112,16 +112,11 @@ __all__ = [
     "UnknownAppToken",
     "User",
     "View",
-    "approvals",
     "check_dataset_id",
-    "configs",
     "describe_connection",
     "explain_failure",
     "is_dataset_id",
     "retry_table_text",
-    "revisions",
     "rows",
-    "schemas",
-    "sources",
     "views",
 ]

@@ -9,12 +9,11 @@ from urllib.parse import quote
 
 from airflow_socrata.client.errors import ConfigurationError, LinkMissing
 from airflow_socrata.client.ids import check_dataset_id
+from airflow_socrata.client.wire import PUBLISHING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Path that every call of the Dataset Management API starts with.
-PUBLISHING = "/api/publishing/v1"
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 
 

@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_socrata.client.links import PUBLISHING
 from airflow_socrata.client.messages import CallKind
 from airflow_socrata.client.parsing import integer, mapping, objects, text
+from airflow_socrata.client.wire import PUBLISHING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import random
 from typing import TYPE_CHECKING, TypeVar
@@ -51,6 +52,7 @@ class PortalSession:
         self._log = line_logger(log)
         self._chance = chance
         self._transport: Transport = Transport(settings)
+        self._beside: tuple[PortalSession, ...] = ()
         if settings.verify is False and settings.scheme == "https":
             self._log(f"the certificate of {settings.domain} is not checked (verify is off)")
 
@@ -75,6 +77,21 @@ class PortalSession:
             if isinstance(step, Done):
                 return step.value
             self._wait(step.seconds, step.why)
+
+    def beside(self) -> PortalSession:
+        """Return a session like this one with a connection of its own, for another thread.
+
+        :meth:`interrupt` of this one stops it too; the caller closes it.
+        """
+        from airflow_socrata.client.transport import Transport
+
+        other = copy.copy(self)
+        other._transport = Transport(self.settings)
+        other._beside = ()
+        self._beside = (*(known for known in self._beside if not known.interrupted), other)
+        if self.interrupted:
+            other.interrupt()
+        return other
 
     def repeat(self, action: Callable[[], T]) -> T:
         """Run ``action``, made of several calls, again after failures that may pass, within the budget.
@@ -119,6 +136,8 @@ class PortalSession:
         Takes no lock: may be called from a signal handler of the thread that sends, or from another thread.
         """
         self._transport.watch.stop()
+        for other in self._beside:
+            other.interrupt()
 
     def close(self) -> None:
         """Close all connections."""
@@ -145,4 +164,13 @@ def line_logger(log: Callable[[str], None] | logging.Logger | None) -> Callable[
         log = logging.getLogger("airflow_socrata.client")
     if isinstance(log, logging.Logger) or hasattr(log, "warning"):
         return log.warning
+    return log
+
+
+def info_logger(log: Callable[[str], None] | logging.Logger | None) -> Callable[[str], None]:
+    """Return a function that logs one line of progress."""
+    if log is None:
+        log = logging.getLogger("airflow_socrata.client")
+    if isinstance(log, logging.Logger) or hasattr(log, "info"):
+        return log.info
     return log

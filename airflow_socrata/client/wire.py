@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from airflow_socrata.client.messages import Call
     from airflow_socrata.client.settings import PortalSettings
 
+#: Path that every call of the Dataset Management API starts with.
+PUBLISHING = "/api/publishing/v1"
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
