@@ -18,6 +18,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from airflow_socrata.emulator.clock import http_date
+from airflow_socrata.emulator.dsmapi import progress, routes
+from airflow_socrata.emulator.dsmapi.errors import refused, translated
+from airflow_socrata.emulator.dsmapi.links import BASE
 from airflow_socrata.emulator.edge import (
     columns,
     files,
@@ -97,6 +100,7 @@ TABLE: tuple[tuple[str, str, Callable[[Portal, Exchange], Reply]], ...] = (
             ("/{view_id}/{row}", "DELETE", rows.delete_row),
         )
     ),
+    *routes.TABLE,
 )
 
 
@@ -106,6 +110,7 @@ def _endpoint(
     def serve(exchange: Exchange) -> Reply:
         try:
             portal.jobs.tick()
+            progress.tick(portal)
             exchange.user = sign_in(exchange.headers, dict(exchange.query), portal.switches)
             return service(portal, exchange)
         except PortalError as error:
@@ -249,10 +254,10 @@ class Application:
                 {**scope, "path": _path(exchange), "emulator.exchange": exchange}, nothing, gather
             )
         except PortalError as error:
-            return _reply_of(error)
+            return _reply_of(translated(error) if exchange.path.startswith(BASE) else error)
         reply.body = b"".join(parts)
         if reply.status == 404 and not reply.content_type.startswith("application/json"):
-            return _reply_of(core_error(404, "not_found", "Not found"))
+            return _reply_of(_nowhere(exchange))
         return reply
 
     async def _send(self, exchange: Exchange, reply: Reply, send: Send, line: Any, receive: Receive) -> None:
@@ -299,6 +304,12 @@ class Application:
 def _reply_of(error: PortalError) -> Reply:
     made = error.reply
     return Reply(made.status, made.body, made.content_type, dict(made.headers))
+
+
+def _nowhere(exchange: Exchange) -> PortalError:
+    if exchange.path.startswith(BASE):
+        return refused(404, "not_found", f"There is nothing at {exchange.path}")
+    return core_error(404, "not_found", "Not found")
 
 
 def _path(exchange: Exchange) -> str:

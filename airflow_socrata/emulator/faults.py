@@ -85,6 +85,28 @@ KINDS: dict[str, tuple[dict[str, Any], str]] = {
         {"user": "person", "method": "copy", "after": False},
         "A person opens a working copy of the dataset just before (or after) this request.",
     ),
+    "parse_failure": (
+        {"message": "The file could not be parsed", "key": "unparsable_file"},
+        "The source whose bytes this request brings (bytes, commit, options, a url source) fails to parse.",
+    ),
+    "transform_failure": (
+        {"message": "The transform failed"},
+        "The output schema that this request makes has a failed transform (an internal error, not a data"
+        " error): on a new output schema, or on the request that brings a source's bytes.",
+    ),
+    "apply_failure": (
+        {"stage": "upserting", "message": "Internal error"},
+        "The task set that this apply starts ends in failure; the dataset is as it was, the revision open.",
+    ),
+    "job_already_failed": (
+        {"stage": "upserting", "message": "Internal error"},
+        "The task set that this apply starts has failed already in the reply.",
+    ),
+    "stuck_upserting": ({}, "The task set that this apply starts stays at upserting until `finish_apply()`."),
+    "revision_closed": (
+        {},
+        "Somebody discards the revision that the path names (or whose source it names) just before this request.",
+    ),
     "slow": ({"chunk": 64, "pause": 0.05}, "The reply's body trickles: `chunk` bytes, then `pause` seconds."),
     "hold": (
         {"point": "before", "hold_id": ""},

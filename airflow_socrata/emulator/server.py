@@ -150,6 +150,7 @@ class Emulator:
     def close(self) -> None:
         """Remove all that was written."""
         self._socket.close()
+        self.portal.desk.clear()
         self.portal.store.close()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)

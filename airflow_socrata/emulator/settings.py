@@ -136,6 +136,58 @@ class Switches:
     wrong_secret_code: str = _switch(
         "authentication_required", "U", "`code` in the body of a 401 (the body itself is unrecorded)."
     )
+    apply_looks: int = _switch(
+        1,
+        "E",
+        "A revision's task set says initializing, passes so many looks, then ends with the next; 0: it has ended"
+        " in the reply to apply. The rows become public with the end.",
+    )
+    apply_seconds: float = _switch(
+        0.0, "E", "A task set also ends by itself after so many seconds (portal clock); 0: with looks alone."
+    )
+    parse_looks: int = _switch(0, "E", "A source still parses for so many looks after its bytes came.")
+    transform_looks: int = _switch(0, "E", "An output schema is still at work for so many looks.")
+    total_rows_null_looks: int = _switch(
+        0, "E", "An input schema is there, without `total_rows`, for so many looks before its source ends."
+    )
+    apply_log_counts: bool = _switch(
+        True, "C", "The log line `upsert_complete` carries the six counts; else no details."
+    )
+    apply_with_open_copy: str = _switch(
+        "refuse",
+        "I",
+        "Apply while a working copy of the dataset is open: `refuse` (409) or `proceed`.",
+        ("refuse", "proceed"),
+    )
+    closed_revision_status: int = _switch(409, "I", "Status of a change to a closed revision.")
+    discard_closed_revision: str = _switch(
+        "refuse",
+        "I",
+        "DELETE of a closed revision: `refuse` or `allow` (nothing happens).",
+        ("refuse", "allow"),
+    )
+    bad_chunk_status: int = _switch(
+        400, "I", "Status of a chunk that is too large or a commit that does not fit the chunks."
+    )
+    restore_not_enrolled_status: int = _switch(
+        422, "U", "Status of restoring a revision that is not archived."
+    )
+    revision_private_metadata: bool = _switch(
+        True, "I", "A new revision takes `privateMetadata` in its create body (else it is dropped)."
+    )
+    config_revision_takes_metadata: bool = _switch(
+        True, "I", "A revision made by a config takes the metadata sent beside it (else it is ignored)."
+    )
+    view_source_finished: bool = _switch(
+        False, "U", "A view source that was not loaded shows a `finished_at`."
+    )
+    preferred_chunk_size: int = _switch(
+        4_194_304, "R", "Largest chunk of an upload, in bytes; larger ones are refused."
+    )
+    preferred_upload_parallelism: int = _switch(4, "R", "How many chunks may be under way at a time.")
+    allow_local_urls: bool = _switch(
+        False, "C", "Sources by address may name this machine; other machines are never asked."
+    )
     group_form: str = _switch(
         "array", "I", "Reply of getLensPublicationGroup: `array` or the `single` view.", ("array", "single")
     )

@@ -6,6 +6,7 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING, Any
 
+from airflow_socrata.emulator.dsmapi import approvals, orders, progress
 from airflow_socrata.emulator.edge.accounts import APP_TOKEN, USERS
 from airflow_socrata.emulator.edge.bodies import Naming, json_blocks
 from airflow_socrata.emulator.edge.files import keep
@@ -241,6 +242,7 @@ def advance(portal: Portal, order: dict[str, Any]) -> Any:
     """Turn the portal's clock forward; jobs and replicas whose time has come move on."""
     now = portal.clock.advance(float(order["seconds"]))
     portal.jobs.tick()
+    progress.tick(portal)
     return {"time": now}
 
 
@@ -269,13 +271,21 @@ def pending_geocoding(portal: Portal, order: dict[str, Any]) -> Any:
 
 
 def approve(portal: Portal, order: dict[str, Any]) -> Any:
-    """Approve the publish that waits."""
+    """Approve the publish, or the revision, that waits."""
+    revision = approvals.waiting(portal, order["dataset"])
+    if revision is not None:
+        approvals.review(portal, revision, "approved")
+        return {"seq": revision.seq}
     review(portal, _waiting(portal, order["dataset"]), "approved")
     return {}
 
 
 def reject(portal: Portal, order: dict[str, Any]) -> Any:
-    """Reject the publish that waits."""
+    """Reject the publish, or the revision, that waits."""
+    revision = approvals.waiting(portal, order["dataset"])
+    if revision is not None:
+        approvals.review(portal, revision, "rejected")
+        return {"seq": revision.seq}
     review(portal, _waiting(portal, order["dataset"]), "rejected")
     return {}
 
@@ -360,6 +370,11 @@ ORDERS: dict[str, Callable[[Portal, dict[str, Any]], Any]] = {
         release,
         wait_held,
         add_file,
+        orders.revisions,
+        orders.open_revision_as,
+        orders.close_revision_as,
+        orders.finish_apply,
+        orders.enroll_archival,
     )
 }
 

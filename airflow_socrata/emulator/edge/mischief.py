@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 
 from airflow_socrata.emulator.clock import http_date
+from airflow_socrata.emulator.dsmapi.revisions import close_named
 from airflow_socrata.emulator.edge.accounts import USERS
 from airflow_socrata.emulator.edge.jobs import Job
 from airflow_socrata.emulator.edge.portal import Exchange, Portal, Reply
@@ -51,6 +52,8 @@ async def before(
             await to_thread.run_sync(_person_copies, portal, exchange, fault, limiter=limiter)
         elif fault.kind == "pending_geocoding":
             _geocode(portal, exchange, fault)
+        elif fault.kind == "revision_closed":
+            close_named(portal, exchange.path)
         elif fault.kind in _REPLIES and not fault.args.get("after_commit"):
             raise PortalError(_as_error(_REPLIES[fault.kind](portal, exchange, fault)))
     return body

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.emulator.clock import PortalClock
+from airflow_socrata.emulator.dsmapi.desk import Desk
 from airflow_socrata.emulator.edge.accounts import User, require, rights_on
 from airflow_socrata.emulator.edge.jobs import Jobs
 from airflow_socrata.emulator.errors import dataset_missing, login_needed, permission_denied, view_missing
@@ -92,6 +93,7 @@ class Portal:
         self.faults = Faults()
         self.holds = Holds()
         self.jobs = Jobs(self.clock)
+        self.desk = Desk()
         self.rights: dict[tuple[str, str], tuple[str, ...]] = {}
         self.files: dict[str, tuple[bytes, str, str]] = {}
         self.log: deque[dict[str, Any]] = deque(maxlen=20_000)
@@ -103,6 +105,7 @@ class Portal:
         """Become a fresh portal: no datasets, faults, log; real time; the switches of the start."""
         self.faults.clear()
         self.holds.reset()
+        self.desk.clear()
         self.store.clear()
         self.jobs.clear()
         self.rights.clear()

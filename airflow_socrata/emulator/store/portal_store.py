@@ -216,6 +216,30 @@ class Store:
         if published.replica is None:
             dataset.retire(former)
 
+    def put_behind(self, view: View, copy: Copy, user: str, switches: Switches) -> None:
+        """Publish a view with another copy behind it, or with its own. The caller holds the write lock."""
+        dataset, former, now = view.dataset, view.copy, self.clock.now()
+        was_draft = view.stage == UNPUBLISHED
+        lagging = self._lag(switches)
+        with self._lock:
+            dataset.version += 1
+            if copy is not former:
+                if lagging is not None and not was_draft:
+                    dataset.lag(view, former, *lagging)
+                view.copy = copy
+                view.rows_updated_at, view.rows_updated_by = int(now), user
+                copy.modified_at = now
+            if was_draft:
+                view.stage = PUBLISHED
+                if view.pending_scope is not None:
+                    view.scope, view.pending_scope = view.pending_scope, None
+            view.publication_date = view.modified_at = int(now)
+            copy.version = dataset.version
+        if copy is not former:
+            self._fill_statistics(view, switches.cached_contents_rows)
+            if view.replica is None or view.replica.copy is not former:
+                dataset.retire(former)
+
     def _fill_statistics(self, view: View, most_rows: int) -> None:
         from airflow_socrata.emulator.store.statistics import column_statistics
 
