@@ -115,7 +115,16 @@ OPERATIONS = (
         links="task set",
     ),
     Operation("read a task set", "GET", f"{_ONE}/apply/{{task_set}}", (202,), TASK_SET, links="task set"),
-    Operation("restore", "POST", f"{_ONE}/restore", (200, 201), REVISION, links="revision"),
+    Operation(
+        "restore",
+        "POST",
+        f"{_ONE}/restore",
+        (200, 201),
+        REVISION,
+        schemas.EMPTY,
+        links="revision",
+        bodiless=True,
+    ),
     Operation(
         "create a source", "POST", f"{_ONE}/source", (201,), SOURCE, schemas.SOURCE_SENT, links="source"
     ),

@@ -259,7 +259,9 @@ def approval(portal: Recorder) -> None:
 
 
 def failure(portal: Recorder) -> None:
-    portal.portal.admin.add_fault("apply_failure", stage="upserting", message="The store is full")
+    portal.portal.admin.add_fault(
+        "apply_failure", "PUT", "/apply$", stage="upserting", message="The store is full"
+    )
     revision = portal.new_dataset("Failing")
     portal.upload(revision)
     task_set = portal.put(revision["links"]["apply"], json={})

@@ -102,7 +102,7 @@ def test_a_dataset_needs_a_name(socrata):
     with pytest.raises(UnexpectedResponseException) as refused:
         socrata.new({"description": "nameless"})
     assert 400 <= refused.value.status < 500
-    assert "name" in refused.value.body["message"]
+    assert "name" in refused.value.body["message"].lower()
 
 
 def test_without_rights_nothing_is_made(socrata, portal):

@@ -50,7 +50,7 @@ def test_a_job_stands_in_its_revision(revision, view):
 
 
 def test_a_failed_job_raises_and_can_be_applied_again(revision, portal, stop_ids):
-    portal.admin.add_fault("apply_failure", stage="upserting", message="The store is full")
+    portal.admin.add_fault("apply_failure", "PUT", "/apply$", stage="upserting", message="The store is full")
     schema = upload(revision)
     job = revision.apply(output_schema=schema)
     with pytest.raises(ResourceFailedException, match="The store is full"):
@@ -67,7 +67,7 @@ def test_a_failed_job_raises_and_can_be_applied_again(revision, portal, stop_ids
 
 def test_a_job_that_had_failed_when_returned_counts_as_done(revision, portal, stop_ids):
     """The trap: socrata-py looks at the status only after a further look."""
-    portal.admin.add_fault("job_already_failed")
+    portal.admin.add_fault("job_already_failed", "PUT", "/apply$")
     job = revision.apply(output_schema=upload(revision))
     job.wait_for_finish(sleeptime=0)
     assert job.attributes["status"] == "failure"
@@ -76,7 +76,7 @@ def test_a_job_that_had_failed_when_returned_counts_as_done(revision, portal, st
 
 
 def test_a_stuck_job_ends_when_it_is_freed(revision, portal, stops, stop_ids):
-    portal.admin.add_fault("stuck_upserting")
+    portal.admin.add_fault("stuck_upserting", "PUT", "/apply$")
     job = revision.apply(output_schema=upload(revision))
     looks = []
 

@@ -109,10 +109,11 @@ def test_a_url_without_a_file(view, portal, address):
     assert source.attributes["failure_details"]["message"]
 
 
-def test_a_connection_agent_waits_for_its_agent(view):
-    """There is no agent on this side: the source stands, and nothing comes."""
+def test_a_connection_agent_is_not_connected(view):
+    """There is no agent on this side: the source says so, and nothing comes."""
     revision = view.revisions.create_replace_revision()
     source = revision.source_from_agent("agent-1", "files", ["stops.csv"])
     kind = source.attributes["source_type"]
     assert (kind["type"], kind["agent_uid"], kind["namespace"]) == ("connection_agent", "agent-1", "files")
     assert source.show().attributes["finished_at"] is None
+    assert "agent-1" in source.attributes["failure_details"]["message"]

@@ -84,7 +84,7 @@ def test_many_chunks_in_parallel(revision, stops, portal):
     ]
 
 
-@pytest.mark.parametrize("kind", ["lost_reply", "unavailable", "bad_gateway", "reset_before"])
+@pytest.mark.parametrize("kind", ["lost_reply", "internal", "bad_gateway", "reset_before"])
 def test_a_chunk_is_sent_again(revision, stops, portal, kind):
     portal.admin.settings(preferred_chunk_size=20)
     portal.admin.add_fault(kind, "POST", r"/chunk/1/20$")
