@@ -201,13 +201,13 @@ class EmulatorAdmin:
     def revisions(self, dataset: str) -> list[dict[str, Any]]:
         """Return the truth about a dataset's revisions, newest first.
 
-        ``{seq, id, open, created_by, action, permission, task_sets, output_schema_id, blob_id, metadata, notes,
-        approval, sources}``
+        ``{seq, id, open, created_by, action, permission, task_sets, output_schema_id, blob_id, metadata,
+        notes, approval, sources}``
         """
         return list(self.order("revisions", dataset=dataset))
 
     def open_revision_as(self, user: str, dataset: str, action: str = "replace", **more: Any) -> int:
-        """Let ``publisher`` or ``person`` open a revision (``permission``, ``metadata``); return its number."""
+        """Let somebody open a revision (more: ``permission``, ``metadata``); return its number."""
         return int(self.order("open_revision_as", user=user, dataset=dataset, action=action, **more)["seq"])
 
     def close_revision_as(self, user: str, dataset: str, seq: int) -> None:
@@ -215,7 +215,7 @@ class EmulatorAdmin:
         self.order("close_revision_as", user=user, dataset=dataset, seq=seq)
 
     def finish_apply(self, dataset: str, seq: int, message: str | None = None) -> str:
-        """End the running task set of a revision, also a stuck one; with ``message`` badly. Return its status."""
+        """End a revision's running task set, stuck or not; with ``message`` badly. Return its status."""
         order = {"dataset": dataset, "seq": seq, "message": message}
         return str(self.order("finish_apply", 600, **order)["status"])
 

@@ -87,7 +87,7 @@ KINDS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "parse_failure": (
         {"message": "The file could not be parsed", "key": "unparsable_file"},
-        "The source whose bytes this request brings (bytes, commit, options, a url source) fails to parse.",
+        "The source whose bytes this request brings (bytes, commit, options) fails to parse.",
     ),
     "transform_failure": (
         {"message": "The transform failed"},
@@ -105,7 +105,8 @@ KINDS: dict[str, tuple[dict[str, Any], str]] = {
     "stuck_upserting": ({}, "The task set that this apply starts stays at upserting until `finish_apply()`."),
     "revision_closed": (
         {},
-        "Somebody discards the revision that the path names (or whose source it names) just before this request.",
+        "Somebody discards the revision that the path names, or whose source it names, just before this"
+        " request.",
     ),
     "slow": ({"chunk": 64, "pause": 0.05}, "The reply's body trickles: `chunk` bytes, then `pause` seconds."),
     "hold": (
@@ -113,6 +114,19 @@ KINDS: dict[str, tuple[dict[str, Any], str]] = {
         "The request blocks at `before`, `before_commit` (row writes: lock held, nothing kept yet) or"
         " `after_commit` until `release(hold_id)`.",
     ),
+}
+
+
+_APPLY = re.compile(r"^PUT .*/revision/[^/]+/\d+/apply$")
+_BYTES = r"/source/\d+(?:/chunk/\d+/\d+/commit)?$"
+# Faults that make sense on some calls only: others are neither hit nor counted.
+_CONCERNED = {
+    "apply_failure": _APPLY,
+    "job_already_failed": _APPLY,
+    "stuck_upserting": _APPLY,
+    "parse_failure": re.compile(rf"^POST .*(?:{_BYTES}|/source/\d+/options$)"),
+    "transform_failure": re.compile(rf"^POST .*(?:{_BYTES}|/source/\d+/schema/\d+$)"),
+    "revision_closed": re.compile(r"/(?:revision/[^/]+|source)/\d+"),
 }
 
 
@@ -209,6 +223,9 @@ class Faults:
         with self._lock:
             for fault in self._rules:
                 if fault.method not in {None, method} or not fault.path.search(path):
+                    continue
+                concerned = _CONCERNED.get(fault.kind)
+                if concerned is not None and not concerned.search(f"{method} {path}"):
                     continue
                 fault.seen += 1
                 if fault.seen <= fault.skip or (fault.seen - fault.skip - 1) % fault.every:

@@ -139,8 +139,8 @@ class Switches:
     apply_looks: int = _switch(
         1,
         "E",
-        "A revision's task set says initializing, passes so many looks, then ends with the next; 0: it has ended"
-        " in the reply to apply. The rows become public with the end.",
+        "A revision's task set says initializing, passes so many looks, then ends with the next; 0: it has"
+        " ended in the reply to apply. The rows become public with the end.",
     )
     apply_seconds: float = _switch(
         0.0, "E", "A task set also ends by itself after so many seconds (portal clock); 0: with looks alone."

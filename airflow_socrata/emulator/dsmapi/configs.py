@@ -139,4 +139,4 @@ def delete(portal: Portal, exchange: Exchange) -> Reply:
     """``DELETE /config/{name}``."""
     config = _named(portal, exchange)
     portal.desk.configs.pop(config.name, None)
-    return Reply.of(config_json(config))
+    return Reply.of(config_json(config), 201)

@@ -55,7 +55,7 @@ class Desk:
                 self.doomed,
                 self.schedules,
             ):
-                held.clear()  # type: ignore[attr-defined]
+                held.clear()
             self.enrolled.clear()
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)

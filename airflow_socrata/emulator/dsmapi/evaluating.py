@@ -87,11 +87,11 @@ def erroneous(
 
 def row_json(schema: OutputSchema, number: int, row: Row, cells: list[Value | CellError]) -> dict[str, Any]:
     """Return a row as previews show it."""
-    inputs = {
+    inputs: dict[str, Any] = {
         each.field_name: {"ok": None if cell is None else to_json_value(cell, each.soql_type)}
         for each, cell in zip(schema.input.fields, row, strict=True)
     }
-    shown = []
+    shown: list[dict[str, Any]] = []
     for cell, column in zip(cells, schema.columns, strict=True):
         compiled = column.transform.compiled
         if isinstance(cell, CellError):

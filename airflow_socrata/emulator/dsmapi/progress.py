@@ -101,6 +101,18 @@ def fail(portal: Portal, task_set: TaskSet, stage: str, message: str) -> None:
         task_set.finished_at = task_set.updated_at = portal.clock.now()
 
 
+def finish_all(portal: Portal, view_id: str | None) -> int:
+    """End the task sets that are under way and not stuck, of one dataset or of all; return how many."""
+    done = 0
+    for revision in portal.desk.all_revisions():
+        task_set = revision.running
+        if task_set is None or task_set.stuck or view_id not in {None, revision.view_id}:
+            continue
+        finish(portal, revision)
+        done += 1
+    return done
+
+
 def tick(portal: Portal) -> None:
     """Do what only waited for the portal's time: task sets, and drafts that go."""
     desk, now = portal.desk, portal.clock.now()

@@ -40,7 +40,7 @@ def read_input(portal: Portal, exchange: Exchange) -> Reply:
 
 
 def create_output(portal: Portal, exchange: Exchange) -> Reply:
-    """``POST /source/{id}/schema/{id}``: a new output schema; the revision points at it if not told otherwise."""
+    """``POST /source/{id}/schema/{id}``: a new output schema, which the revision then points at."""
     schema = input_schema_of(portal, exchange)
     source = schema.source
     require_open(portal, source.revision)
@@ -141,7 +141,7 @@ def _transform_of(portal: Portal, exchange: Exchange) -> tuple[OutputSchema, Out
 
 
 def validate_row_identifier(portal: Portal, exchange: Exchange) -> Reply:
-    """``GET …/transform/{id}/validate_row_identifier``: whether its values are unique and there; no envelope."""
+    """``GET …/transform/{id}/validate_row_identifier``: whether its values are unique."""
     schema, column = _transform_of(portal, exchange)
     return Reply.of(check_identifier(schema, column.transform))
 
@@ -158,7 +158,7 @@ def _header(schema: OutputSchema) -> dict[str, Any]:
 
 
 def errors(portal: Portal, exchange: Exchange) -> Reply:
-    """``GET …/errors/{id}``: a header, then the rows in which a cell failed; as CSV where that is accepted."""
+    """``GET …/errors/{id}``: a header, then the rows in which a cell failed; as CSV if asked."""
     schema = output_schema_of(portal, exchange)
     asked = exchange.first("column_id")
     if asked is not None and not asked.isdigit():

@@ -307,7 +307,8 @@ def finish_jobs(portal: Portal, order: dict[str, Any]) -> Any:
     )
     for job in jobs:
         portal.jobs.finish(job)
-    return {"finished": len(jobs)}
+    applied = progress.finish_all(portal, order.get("dataset"))
+    return {"finished": len(jobs) + applied}
 
 
 def release(portal: Portal, order: dict[str, Any]) -> Any:

@@ -261,11 +261,14 @@ def replication(portal: Portal, exchange: Exchange) -> Reply:
     stale = replica is not None and replica.is_stale(now)
     truth = view.dataset.version
     read = replica.copy.version if stale and replica is not None else truth
+    secondaries = [{"name": "pg", "version": read}]
+    if view.dataset.group in portal.desk.enrolled:
+        secondaries.append({"name": "archival", "version": truth})
     return Reply.of({
         "asynchronous_computation_up_to_date": True,
         "read_replication_up_to_date": not stale,
         "truth_data_version": truth,
-        "secondary_versions": [{"name": "pg", "version": read}, {"name": "archival", "version": truth}],
+        "secondary_versions": secondaries,
     })
 
 

@@ -202,4 +202,5 @@ def delete(portal: Portal, exchange: Exchange) -> Reply:
             portal.jobs.forget(running)
         with portal.books:
             portal.store.remove(view)
+            portal.desk.forget(view.id)
     return Reply(200, b"")
