@@ -80,3 +80,17 @@ def _run_of(context: Context) -> tuple[str, str]:
     dag_id = values["dag"].dag_id
     run = values.get("dag_run")
     return dag_id, values.get("run_id") or run.run_id
+
+
+def add_failure_callback(dag: Any, callback: SocrataRollbackCallback) -> None:
+    """Add a callback to those that a DAG runs when a run of it fails; the user's own stay, and stay first."""
+    present = dag.on_failure_callback
+    if present is None:
+        callbacks = []
+    elif isinstance(present, list | tuple):
+        callbacks = list(present)
+    else:
+        callbacks = [present]
+    if callback not in callbacks:
+        dag.on_failure_callback = [*callbacks, callback]
+    dag.has_on_failure_callback = True

@@ -38,13 +38,28 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_socrata.operators.working_copy",
                     "airflow_socrata.operators.rows",
                     "airflow_socrata.operators.publish",
+                    "airflow_socrata.operators.revision",
+                    "airflow_socrata.operators.upload",
+                    "airflow_socrata.operators.apply",
                 ],
             }
         ],
-        "sensors": [{"integration-name": "Socrata", "python-modules": ["airflow_socrata.sensors.socrata"]}],
-        "triggers": [{"integration-name": "Socrata", "python-modules": ["airflow_socrata.triggers.socrata"]}],
+        "sensors": [
+            {
+                "integration-name": "Socrata",
+                "python-modules": ["airflow_socrata.sensors.socrata", "airflow_socrata.sensors.revision"],
+            }
+        ],
+        "triggers": [
+            {
+                "integration-name": "Socrata",
+                "python-modules": ["airflow_socrata.triggers.socrata", "airflow_socrata.triggers.revision"],
+            }
+        ],
         "extra-links": [
             "airflow_socrata.links.socrata.SocrataDatasetLink",
             "airflow_socrata.links.socrata.SocrataWorkingCopyLink",
+            "airflow_socrata.links.socrata.SocrataRevisionLink",
+            "airflow_socrata.links.socrata.SocrataRejectedRowsLink",
         ],
     }

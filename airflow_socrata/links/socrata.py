@@ -35,3 +35,17 @@ class SocrataWorkingCopyLink(_PortalLink):
 
     name = "Working copy on the portal"
     page = "working_copy"
+
+
+class SocrataRevisionLink(_PortalLink):
+    """The revision's page."""
+
+    name = "Revision on the portal"
+    page = "revision"
+
+
+class SocrataRejectedRowsLink(_PortalLink):
+    """Where the rejected rows were saved."""
+
+    name = "Rejected rows"
+    page = "rejected_rows"

@@ -13,6 +13,7 @@ from airflow_socrata.client import PortalError
 from airflow_socrata.hooks.socrata import SocrataHook
 from airflow_socrata.publication.errors import PublicationError
 from airflow_socrata.publication.handle import Handle
+from airflow_socrata.publication.revisions.handle import RevisionHandle
 from airflow_socrata.records import RecordsError
 from airflow_socrata.runtime import publisher_for_task
 
@@ -44,12 +45,21 @@ def one_of(name: str, value: C, choices: Collection[C]) -> C:
 
 
 def handles_of(value: object) -> list[Handle]:
-    """Read one handle, or any nesting of lists of them (mapped tasks give lists)."""
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [handle for item in value for handle in handles_of(item)]
+    """Read one handle of a working copy, or any nesting of lists of them (mapped tasks give lists)."""
+    return [Handle.from_xcom(item) for item in _flat(value)]
+
+
+def revision_handles_of(value: object) -> list[RevisionHandle]:
+    """Read one handle of a revision, or any nesting of lists of them."""
+    return [RevisionHandle.from_xcom(item) for item in _flat(value)]
+
+
+def _flat(value: object) -> Iterator[object]:
     if isinstance(value, Mapping) or value is None or isinstance(value, str):
-        return [Handle.from_xcom(value)]
-    return [handle for item in iter(value) for handle in handles_of(item)]  # type: ignore[call-overload]
+        yield value
+        return
+    for item in iter(value):  # type: ignore[call-overload]
+        yield from _flat(item)
 
 
 class SocrataOperator(BaseOperator):

@@ -15,12 +15,14 @@ from airflow_socrata.operators.base import (
     failing_for_good,
     handles_of,
     one_of,
+    revision_handles_of,
 )
 from airflow_socrata.publication import publishing, waits
 from airflow_socrata.publication.errors import PublicationError, PublishFailed
 from airflow_socrata.publication.operation import Phase
 from airflow_socrata.publication.proof import Outcome
 from airflow_socrata.publication.publishing import Published, Publishing
+from airflow_socrata.publication.revisions import applying
 from airflow_socrata.publication.verifying import verify
 from airflow_socrata.triggers.socrata import PUBLISH_DONE, READY, REPLICATED, SocrataWaitTrigger, WaitEvent
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from airflow_socrata.publication.handle import Handle
     from airflow_socrata.publication.publisher import Publisher
+    from airflow_socrata.publication.revisions.handle import RevisionHandle
 
 
 class SocrataPublishOperator(SocrataOperator):
@@ -159,25 +162,35 @@ class SocrataPublishOperator(SocrataOperator):
 class SocrataVerifyOperator(SocrataOperator):
     """Check that the public sees what was published, and that the audience is who it was.
 
-    :param working_copy: what Publish returned. (templated)
+    :param working_copy: what Publish (or the sensor) returned. (templated)
+    :param revision: instead: what Apply (or the sensor) returned. (templated)
     :param timeout: seconds for the replicas.
     :param deferrable: wait for the replicas in the triggerer.
     :return: the dataset's rows before and after, its audience and page.
     """
 
-    template_fields: Sequence[str] = (*SocrataOperator.template_fields, "working_copy")
+    template_fields: Sequence[str] = (*SocrataOperator.template_fields, "working_copy", "revision")
     operator_extra_links = (SocrataDatasetLink(),)
     ui_color = "#d9f0dd"
 
-    def __init__(self, *, working_copy: Any, deferrable: bool | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        working_copy: Any = None,
+        revision: Any = None,
+        deferrable: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
+        if (working_copy is None) == (revision is None):
+            raise ValueError("give either working_copy or revision: what Publish, or Apply, returned")
         self.working_copy = working_copy
+        self.revision = revision
         self.deferrable = default_deferrable() if deferrable is None else deferrable
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Wait for the replicas, then compare."""
-        with failing_for_good():
-            handle = publishing.loaded_handle(handles_of(self.working_copy))
+        handle = self._handle()
         self.push_links(context, handle.links)
         if self.deferrable:
             self.defer(
@@ -197,10 +210,16 @@ class SocrataVerifyOperator(SocrataOperator):
         """Compare."""
         with failing_for_good():
             WaitEvent.checked(event)
-            handle = publishing.loaded_handle(handles_of(self.working_copy))
-        return self._verify(context, handle)
+        return self._verify(context, self._handle())
 
-    def _verify(self, context: Context, handle: Handle) -> dict[str, Any]:
-        rows = self.working_copy.get("rows") if isinstance(self.working_copy, Mapping) else None
+    def _handle(self) -> Handle | RevisionHandle:
+        with failing_for_good():
+            if self.revision is not None:
+                return applying.uploaded_handle(revision_handles_of(self.revision))
+            return publishing.loaded_handle(handles_of(self.working_copy))
+
+    def _verify(self, context: Context, handle: Handle | RevisionHandle) -> dict[str, Any]:
+        published = self.working_copy if self.revision is None else self.revision
+        rows = published.get("rows") if isinstance(published, Mapping) else None
         with self.publisher(context) as publisher:
             return verify(publisher, handle, rows, self.timeout).to_xcom()

@@ -56,3 +56,19 @@ class WaitTimeout(PublicationError):
     """A wait passed its deadline."""
 
     permanent = False
+
+
+class DraftClosed(PublicationError):
+    """The revision was closed by somebody else: it can never be applied."""
+
+
+class SourceFailed(PublicationError):
+    """The portal could not read the file, or has no such sheet or layer."""
+
+
+class TransformFailed(PublicationError):
+    """A transform could not run, or does not fit the columns of the file."""
+
+
+class RowIdentifierRefused(PublicationError):
+    """The column that is to be the row identifier has empty or repeated values."""

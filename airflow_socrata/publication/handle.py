@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow_socrata.publication.errors import HandleMismatch
 from airflow_socrata.publication.operation import Baseline, Method, Operation
+
+H = TypeVar("H")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +85,44 @@ class Handle:
 
         :raises HandleMismatch: the value is none, e.g. because an upstream task was cleared.
         """
-        if not isinstance(value, Mapping):
-            raise HandleMismatch(
-                f"There is no handle of a working copy from upstream (found {type(value).__name__}). Clear"
-                " the task that opens the working copy, with its downstream tasks."
-            )
-        try:
-            load = value.get("load")
-            return cls(
-                dataset=str(value["dataset"]),
-                working_copy=str(value["working_copy"]),
-                method=value["method"],
-                operation=Operation.from_json(value["operation"]),
-                baseline=Baseline(**value["baseline"]),
-                links=dict(value.get("links") or {}),
-                load=Load(**load) if load else None,
-            )
-        except (KeyError, TypeError) as error:
-            raise HandleMismatch(
-                f"Upstream passed something that is no handle of a working copy: {error}."
-            ) from None
+        return read_handle(value, "a working copy", cls._of)
+
+    @classmethod
+    def _of(cls, value: Mapping[str, Any]) -> Handle:
+        load = value.get("load")
+        return cls(
+            dataset=str(value["dataset"]),
+            working_copy=str(value["working_copy"]),
+            method=value["method"],
+            operation=Operation.from_json(value["operation"]),
+            baseline=Baseline(**value["baseline"]),
+            links=dict(value.get("links") or {}),
+            load=Load(**load) if load else None,
+        )
+
+    @property
+    def mark(self) -> str:
+        """What the mark of this draft names."""
+        return self.working_copy
+
+    @property
+    def draft(self) -> str:
+        """What the draft is called in messages."""
+        return f"working copy {self.working_copy}"
+
+
+def read_handle(value: object, of: str, build: Callable[[Mapping[str, Any]], H]) -> H:
+    """Read a handle from XCom.
+
+    :param of: what it names, e.g. ``a working copy``.
+    :raises HandleMismatch: the value is no such handle.
+    """
+    if not isinstance(value, Mapping):
+        raise HandleMismatch(
+            f"There is no handle of {of} from upstream (found {type(value).__name__}). Clear"
+            " the task that opens it, with its downstream tasks."
+        )
+    try:
+        return build(value)
+    except (KeyError, TypeError) as error:
+        raise HandleMismatch(f"Upstream passed something that is no handle of {of}: {error}.") from None

@@ -134,7 +134,7 @@ def open_working_copy(publisher: Publisher, operation: Operation, opening: Openi
 def ask_for_copy(publisher: Publisher, intent: Intent) -> View | Accepted:
     """Ask the portal for the working copy that the recorded intent names."""
     try:
-        answer = publisher.send(views.open_copy(intent.dataset, intent.method))
+        answer = publisher.send(views.open_copy(intent.dataset, intent.copy_method))
     except SyncedDataset as error:
         raise mirrored(publisher, intent.dataset, error) from error
     except RequestRefused as error:
@@ -152,7 +152,7 @@ def ask_for_copy(publisher: Publisher, intent: Intent) -> View | Accepted:
 
 def follow(publisher: Publisher, intent: Intent, accepted: Accepted, timeout: float) -> View:
     """Wait for a copy job that the portal has accepted."""
-    call = views.open_copy(intent.dataset, intent.method)
+    call = views.open_copy(intent.dataset, intent.copy_method)
     return publisher.wait(waits.accepted_job(call, accepted, publisher.patience(timeout)))
 
 
@@ -209,7 +209,7 @@ def _clear_the_way(
         else:
             publisher.log(f"Discarding {finding} before a new one is opened.")
             discard_working_copy(publisher, view.id, opening.dataset)
-    _forget_ended(publisher, [intent for intent in intents if intent.operation.key != operation.key])
+    forget_ended(publisher, [intent for intent in intents if intent.operation.key != operation.key])
     return adopted
 
 
@@ -226,12 +226,12 @@ def _publish_is_under_way(publisher: Publisher, finding: Finding, intents: list[
     return settle_publish(publisher, intent, IN_FLIGHT) is Outcome.OPEN and intent.accepted
 
 
-def _forget_ended(publisher: Publisher, intents: list[Intent]) -> None:
-    """Forget the intents of runs that are over, a day after a copy call of theirs could have landed."""
+def forget_ended(publisher: Publisher, intents: list[Intent]) -> None:
+    """Forget the intents of runs that are over, a day after a call of theirs could have made a draft."""
     now = publisher.clock.time()
     for intent in intents:
         ended = publisher.runs.state(intent.operation.dag_id, intent.operation.run_id) is RunState.ENDED
-        may_land = intent.working_copy is None and now - intent.recorded_at < A_DAY
+        may_land = intent.draft is None and now - intent.recorded_at < A_DAY
         if ended and not may_land:
             publisher.intents.forget(intent)
 
@@ -281,7 +281,7 @@ def take_over(publisher: Publisher, intent: Intent, copy: View) -> Handle:
     return Handle(
         dataset=intent.dataset,
         working_copy=copy.id,
-        method=intent.method,
+        method=intent.copy_method,
         operation=intent.operation,
         baseline=intent.baseline,
         links={"dataset": publisher.link(intent.dataset), "working_copy": publisher.link(copy.id)},
@@ -318,8 +318,8 @@ def clean_up(publisher: Publisher, intent: Intent, error: BaseException) -> None
     key = intent.operation.key
     refused = isinstance(error, RequestRefused | PortalUnreachable | NotPublishable | WorkingCopyInTheWay)
     current = publisher.intents.load(key)
-    if refused and not _may_have_landed(error) and current is not None and current.working_copy is None:
-        publisher.intents.forget(current)  # proved: no copy was made
+    if refused and not _may_have_landed(error) and current is not None and current.draft is None:
+        publisher.intents.forget(current)  # proved: no draft was made
         return
     if isinstance(error, WorkingCopyInTheWay):
         return  # not ours to touch
@@ -328,9 +328,7 @@ def clean_up(publisher: Publisher, intent: Intent, error: BaseException) -> None
         # A teardown whose setup has failed does not run: what is over is forgotten here.
         forget_if_over(publisher, key, done)
     except Exception as failure:
-        publisher.log(
-            f"The working copy could not be cleaned up at once ({failure}); the rollback will try again."
-        )
+        publisher.log(f"The draft could not be cleaned up at once ({failure}); the rollback will try again.")
 
 
 def _may_have_landed(error: BaseException) -> bool:

@@ -1,8 +1,10 @@
-"""Who is publishing what: the operation, the intent it records, and the mark on its working copy.
+"""Who is publishing what: the operation, the intent it records, and the mark on its draft.
 
-The intent is recorded *before* a working copy is asked for, and the mark holds the copy's own 4x4. Both are
-needed: marking is a second call, so a killed create would be mistaken for a person's copy without the intent;
-and a later copy inherits the metadata of the published view, so a mark without the 4x4 would claim it.
+A *draft* is a working copy or a revision. The intent is recorded *before* a draft is asked for, and the mark
+names the draft itself: a working copy by its 4x4, a revision by a name made for this one creation. Both are
+needed: marking a copy is a second call, so a killed create would be mistaken for a person's copy without the
+intent; and a later draft inherits the metadata of the published view, so a mark without a name would claim
+it.
 """
 
 from __future__ import annotations
@@ -12,13 +14,26 @@ import hashlib
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+from airflow_socrata.client.ids import is_dataset_id
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_socrata.client import View
 
+    class Marked(Protocol):
+        """What can carry a mark: a view, or a revision."""
+
+        @property
+        def private_metadata(self) -> Mapping[str, Any]:
+            """Metadata that only publishers see."""
+
+
 #: How a working copy is made: with the rows of the published dataset, or with its columns only.
 Method: TypeAlias = Literal["copy", "copySchema"]
+
+#: How a draft is made: as a working copy, or as a revision.
+DraftMethod: TypeAlias = Literal["copy", "copySchema", "revision"]
 
 #: The key of the mark in a view's ``privateMetadata``; stored on portals, so it is never renamed.
 MARK_KEY = "airflow_socrata"
@@ -65,38 +80,38 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a working copy of ours says about itself, in its private metadata.
+    """What a draft of ours says about itself, in its private metadata.
 
-    :param working_copy: the 4x4 of the copy that was marked; on any other view the mark is inherited.
+    :param draft: the 4x4 of the working copy that was marked, or the name of the revision (32 hex digits); on
+        any other draft, and on the published view, the mark is inherited.
     :param operation: the operation that opened it.
     """
 
-    working_copy: str
+    draft: str
     operation: Operation
 
     def onto(self, private_metadata: Mapping[str, Any]) -> dict[str, Any]:
         """Return the private metadata with this mark, everything else as it was."""
-        return {
-            **private_metadata,
-            MARK_KEY: {"working_copy": self.working_copy, **asdict(self.operation)},
-        }
+        kind = "working_copy" if is_dataset_id(self.draft) else "revision"
+        return {**private_metadata, MARK_KEY: {kind: self.draft, **asdict(self.operation)}}
 
     @classmethod
-    def on(cls, view: View) -> Mark | None:
-        """Return the mark that a view carries, its own or inherited; ``None`` without one."""
-        data = view.private_metadata.get(MARK_KEY)
-        if not isinstance(data, dict) or "working_copy" not in data:
+    def on(cls, marked: Marked) -> Mark | None:
+        """Return the mark that a view or revision carries, its own or inherited; ``None`` without one."""
+        data = marked.private_metadata.get(MARK_KEY)
+        if not isinstance(data, dict):
             return None
+        draft = data.get("working_copy") or data.get("revision")
         try:
-            return cls(working_copy=str(data["working_copy"]), operation=Operation.from_json(data))
+            return cls(draft=str(draft), operation=Operation.from_json(data)) if draft else None
         except (KeyError, TypeError, ValueError):
             return None
 
     @classmethod
     def own(cls, view: View) -> Mark | None:
-        """Return the mark only if it was written on this very view."""
+        """Return the mark of a working copy only if it was written on this very view."""
         mark = cls.on(view)
-        return mark if mark is not None and mark.working_copy == view.id else None
+        return mark if mark is not None and mark.draft == view.id else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +160,7 @@ class Intent:
     :param operation: whose intent.
     :param dataset: 4x4 of the published dataset.
     :param domain: the portal.
-    :param method: ``copy`` (rows and schema) or ``copySchema`` (no rows).
+    :param method: ``copy`` (rows and schema), ``copySchema`` (no rows) or ``revision``.
     :param acting_user: id of the portal's user that the calls are made as.
     :param recorded_at: epoch seconds by the portal's clock.
     :param open_before: 4x4s of the working copies that were open already.
@@ -153,13 +168,19 @@ class Intent:
     :param published_at: epoch seconds (portal) just before publish was sent.
     :param expected_rows: rows that the published dataset must show afterwards.
     :param replaced: 4x4s of working copies that retries of a load have traded for fresh ones.
-    :param accepted: whether the portal has accepted publish as a job (202) that may still be queued.
+    :param accepted: whether the portal has accepted publish as a job (202) that may still be queued, or has
+        taken a revision for a steward to approve.
+    :param revision: sequence number of the revision that was opened, once known.
+    :param names: names under which a revision was asked for, one for each sending of the call.
+    :param after_revision: the greatest sequence number before, -1 without any.
+    :param inherited: what the mark of the published view named then: a new revision may inherit it.
+    :param after_job: the greatest id of a task set of the revision before it was applied, -1 without any.
     """
 
     operation: Operation
     dataset: str
     domain: str
-    method: Method
+    method: DraftMethod
     acting_user: str | None
     recorded_at: float
     open_before: tuple[str, ...] = ()
@@ -171,6 +192,33 @@ class Intent:
     expected_rows: int | None = None
     accepted: bool = False
     replaced: tuple[str, ...] = ()
+    revision: int | None = None
+    names: tuple[str, ...] = ()
+    after_revision: int = -1
+    inherited: str | None = None
+    after_job: int = -1
+
+    @property
+    def is_revision(self) -> bool:
+        """Whether the draft is a revision."""
+        return self.method == "revision"
+
+    @property
+    def copy_method(self) -> Method:
+        """How the working copy is made.
+
+        :raises ValueError: the draft is a revision.
+        """
+        if self.method == "revision":
+            raise ValueError(f"{self.operation} opens a revision, not a working copy")
+        return self.method
+
+    @property
+    def draft(self) -> str | None:
+        """What the draft is called in messages, once it is known."""
+        if self.is_revision:
+            return None if self.revision is None else f"revision {self.revision}"
+        return None if self.working_copy is None else f"working copy {self.working_copy}"
 
     def at(self, phase: Phase, **changes: Any) -> Intent:
         """Return this intent in another phase."""
@@ -185,7 +233,7 @@ class Intent:
         """Read back what :meth:`to_json` wrote."""
         values = dict(data)
         values["operation"] = Operation.from_json(values["operation"])
-        for name in ("open_before", "replaced"):
+        for name in ("open_before", "replaced", "names"):
             values[name] = tuple(values.get(name, ()))
         values["phase"] = Phase(values["phase"])
         if values.get("baseline") is not None:

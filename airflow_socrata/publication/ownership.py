@@ -51,6 +51,8 @@ def proves(intent: Intent, view: View) -> bool:
     It does when the copy's 4x4 was recorded, or when the intent was recorded before the copy appeared, the
     copy was not among those open then, and the portal names the acting user as its author.
     """
+    if intent.is_revision:
+        return False
     if intent.working_copy is not None:
         return intent.working_copy == view.id
     return (
@@ -81,10 +83,11 @@ def whose(view: View, operation: Operation, intents: list[Intent], runs: Runs) -
                 break
     if mark is None:
         return Finding(view, Ownership.PERSONS, None)
-    return Finding(view, _of_mark(mark.operation, operation, runs), mark)
+    return Finding(view, of_mark(mark.operation, operation, runs), mark)
 
 
-def _of_mark(owner: Operation, asking: Operation, runs: Runs) -> Ownership:
+def of_mark(owner: Operation, asking: Operation, runs: Runs) -> Ownership:
+    """Tell whose a draft is that one operation has marked, as another one sees it."""
     if owner.key == asking.key:
         return Ownership.OURS
     if owner.dag_id != asking.dag_id:

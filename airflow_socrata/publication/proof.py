@@ -25,10 +25,13 @@ class Outcome(enum.Enum):
     UNPROVED = "the working copy is gone, and nothing proves that it went live"
 
 
-def carries_our_mark(published: View, working_copy: str) -> bool:
-    """Whether the published view says that this very working copy became it."""
+def carries_our_mark(published: View, draft: str) -> bool:
+    """Whether the published view says that this very draft became it.
+
+    :param draft: the 4x4 of a working copy, or the name of a revision.
+    """
     mark = Mark.on(published)
-    return mark is not None and mark.working_copy == working_copy
+    return mark is not None and mark.draft == draft
 
 
 def has_moved(intent: Intent, published: View, rows: int) -> bool:

@@ -78,3 +78,7 @@ class Publisher:
     def link(self, view_id: str) -> str:
         """Return the page of a view for people."""
         return self.session.settings.dataset_link(view_id)
+
+    def revision_link(self, dataset: str, revision: int) -> str:
+        """Return the page of a revision for people."""
+        return f"{self.link(dataset)}/revisions/{revision}"

@@ -16,7 +16,7 @@ from airflow_socrata.publication.errors import (
     RowCountMismatch,
     WaitTimeout,
 )
-from airflow_socrata.publication.operation import Intent, Mark, Phase
+from airflow_socrata.publication.operation import Intent, Mark, Operation, Phase
 from airflow_socrata.publication.preflight import check_order, read_dataset, read_or_none
 from airflow_socrata.publication.proof import Outcome, outcome, settle_publish
 
@@ -110,16 +110,25 @@ def check_handle(publisher: Publisher, handle: Handle, *, traded: bool = False) 
     :param traded: a handle of a copy that a retry has traded for a fresh one will do.
     :raises HandleMismatch: it is another's, or nothing is on record.
     """
-    intent = publisher.intents.load(handle.operation.key)
-    if intent is None:
-        raise HandleMismatch(
-            f"No working copy is on record for {handle.operation}: it was published or discarded. Clear the"
-            " task that opens the working copy, with its downstream tasks."
-        )
+    intent = recorded(publisher, handle.operation)
     if intent.working_copy != handle.working_copy and not (traded and handle.working_copy in intent.replaced):
         raise HandleMismatch(
             f"Rows were loaded into working copy {handle.working_copy}, but {intent.working_copy} is open"
             " now: the task that opens it ran again and the load did not. Clear the load tasks too."
+        )
+    return intent
+
+
+def recorded(publisher: Publisher, operation: Operation) -> Intent:
+    """Return the recorded intent of an operation.
+
+    :raises HandleMismatch: nothing is on record.
+    """
+    intent = publisher.intents.load(operation.key)
+    if intent is None:
+        raise HandleMismatch(
+            f"No draft is on record for {operation}: it was published or discarded. Clear the task that opens"
+            " it, with its downstream tasks."
         )
     return intent
 

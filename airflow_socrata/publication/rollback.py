@@ -9,58 +9,24 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from airflow_socrata.client.revision_models import Revision
 from airflow_socrata.publication import waits
 from airflow_socrata.publication.discarding import discard_working_copy
 from airflow_socrata.publication.operation import IN_FLIGHT, Intent, Phase
 from airflow_socrata.publication.ownership import is_deletable, is_ours, whose
 from airflow_socrata.publication.preflight import read_dataset, read_or_none, working_copies
 from airflow_socrata.publication.proof import Outcome, outcome
+from airflow_socrata.publication.revisions.discarding import discard_revision
+from airflow_socrata.publication.revisions.finding import find_revision
+from airflow_socrata.publication.states import ROLLBACK, Action, State
 
 if TYPE_CHECKING:
     from airflow_socrata.client import View
     from airflow_socrata.publication.publisher import Publisher
 
 
-class State(enum.StrEnum):
-    """The state of a publication as rollback finds it."""
-
-    NOTHING = "no intent is on record, or it is over"
-    MAYBE_OPENING = "an intent, and no working copy of ours yet"
-    DRAFT = "our working copy is open, and publish was never sent, or was refused"
-    PUBLISH_SENT = "our working copy is open, and a publish call may be in flight"
-    PUBLISH_QUEUED = "our working copy is open, and the portal has accepted its publish as a job"
-    AWAITS_APPROVAL = "our working copy waits for a steward's approval"
-    PUBLISHED = "the published view proves that our working copy went live"
-    UNPROVED = "our working copy is gone, and nothing proves that it went live"
-
-
-class Action(enum.StrEnum):
-    """What rollback does."""
-
-    NOTHING = "nothing"
-    LOOK_AGAIN = "look again until the copy call must have ended"
-    DISCARD = "re-read, then delete the working copy"
-    WAIT = "wait for the publish call to end and decide anew; discard if it is still a draft then"
-    WAIT_LONGER = "wait for the publish job to end and decide anew; fail loudly if it is still queued then"
-    AS_TOLD = "leave it and report, or discard it, as on_approval says"
-    REPORT = "fail loudly, with what is where"
-
-
-#: What rollback does in each state: the only place that says so.
-ROLLBACK: dict[State, Action] = {
-    State.NOTHING: Action.NOTHING,
-    State.MAYBE_OPENING: Action.LOOK_AGAIN,
-    State.DRAFT: Action.DISCARD,
-    State.PUBLISH_SENT: Action.WAIT,
-    State.PUBLISH_QUEUED: Action.WAIT_LONGER,
-    State.AWAITS_APPROVAL: Action.AS_TOLD,
-    State.PUBLISHED: Action.NOTHING,
-    State.UNPROVED: Action.REPORT,
-}
-
-
 class OnApproval(enum.StrEnum):
-    """What rollback does with a working copy that waits for approval."""
+    """What rollback does with a draft that waits for approval."""
 
     LEAVE = "leave"
     WITHDRAW = "withdraw"
@@ -98,19 +64,19 @@ def roll_back(
     job_patience: float = 900.0,
     on_approval: OnApproval = OnApproval.LEAVE,
 ) -> RolledBackTo:
-    """Bring a publication to an end in which no working copy of it is left, or say what is left.
+    """Bring a publication to an end in which no draft of it is left open, or say what is left.
 
     Idempotent: may be called at any time, any number of times, by a task, a callback or a person.
 
     :param key: key of the operation.
-    :param patience: seconds for a copy or publish call that may still be in flight.
+    :param patience: seconds for a call that may still be in flight.
     :param job_patience: seconds for a publish job that the portal has accepted.
-    :param on_approval: what to do with a working copy that waits for approval.
+    :param on_approval: what to do with a draft that waits for approval.
     """
     began = publisher.clock.time()
     while True:
         intent = publisher.intents.load(key)
-        state, copy = find_state(publisher, intent)
+        state, draft = find_state(publisher, intent)
         action = ROLLBACK[state]
         if action is Action.AS_TOLD:
             action = Action.DISCARD if on_approval is OnApproval.WITHDRAW else Action.REPORT
@@ -119,15 +85,17 @@ def roll_back(
             publisher.session.sleep(min(publisher.poll, max(left, 0.05)))
             continue
         action = _OUT_OF_PATIENCE.get(action, action)
-        return _act(publisher, action, state, intent, copy)
+        return _act(publisher, action, state, intent, draft)
 
 
-def find_state(publisher: Publisher, intent: Intent | None) -> tuple[State, View | None]:
-    """Look at the portal and tell the state of a publication, with its open working copy if there is one."""
+def find_state(publisher: Publisher, intent: Intent | None) -> tuple[State, View | Revision | None]:
+    """Look at the portal and tell the state of a publication, with its open draft if there is one."""
     if intent is None or intent.phase is Phase.DISCARDED:
         return State.NOTHING, None
     if intent.phase is Phase.PUBLISHED:
         return State.PUBLISHED, None
+    if intent.is_revision:
+        return find_revision(publisher, intent)
     copy = our_copy(publisher, intent)
     if copy is None and intent.working_copy is None:
         return State.MAYBE_OPENING, None
@@ -164,30 +132,36 @@ def our_copy(publisher: Publisher, intent: Intent) -> View | None:
 
 
 def _act(
-    publisher: Publisher, action: Action, state: State, intent: Intent | None, copy: View | None
+    publisher: Publisher, action: Action, state: State, intent: Intent | None, draft: View | Revision | None
 ) -> RolledBackTo:
     went_live = state is State.PUBLISHED
     if action is Action.REPORT:
         where = f"{publisher.link(intent.dataset)}" if intent is not None else "the portal"
-        name = intent.working_copy if intent is not None else None
-        return RolledBackTo(
-            state, f"left as it is: {state} (working copy {name}, see {where})", went_live, is_clean=False
-        )
-    if action is Action.DISCARD and intent is not None and copy is not None:
-        discard_working_copy(publisher, copy.id, intent.dataset)
-        publisher.intents.save(intent.at(Phase.DISCARDED))
-        return RolledBackTo(state, f"discarded working copy {copy.id}", went_live, is_clean=True)
+        name = intent.draft if intent is not None else None
+        return RolledBackTo(state, f"left as it is: {state} ({name}, see {where})", went_live, is_clean=False)
+    if action is Action.DISCARD and intent is not None and draft is not None:
+        name = _discard(publisher, intent, draft)
+        return RolledBackTo(state, f"discarded {name}", went_live, is_clean=True)
     if went_live:
         return RolledBackTo(state, "nothing to roll back: the data are live", went_live, is_clean=True)
-    return RolledBackTo(
-        state, "nothing to roll back: no working copy of this run is open", went_live, is_clean=True
-    )
+    return RolledBackTo(state, "nothing to roll back: no draft of this run is open", went_live, is_clean=True)
+
+
+def _discard(publisher: Publisher, intent: Intent, draft: View | Revision) -> str:
+    if isinstance(draft, Revision):
+        discard_revision(publisher, draft.dataset, draft.seq)
+        name = f"revision {draft.seq}"
+    else:
+        discard_working_copy(publisher, draft.id, intent.dataset)
+        name = f"working copy {draft.id}"
+    publisher.intents.save(intent.at(Phase.DISCARDED))
+    return name
 
 
 def forget_if_over(publisher: Publisher, key: str, done: RolledBackTo) -> None:
     """Remove the intent of an operation that is over.
 
-    That of a copy call that may land later stays: from it the next run tells the copy from a person's.
+    That of a call which may yet make a draft stays: from it the next run tells the draft from a person's.
     """
     intent = publisher.intents.load(key)
     if intent is not None and done.is_clean and done.state is not State.MAYBE_OPENING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_socrata.publication.opening import REMEDIES
-from airflow_socrata.publication.rollback import ROLLBACK
+from airflow_socrata.publication.states import ROLLBACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,6 +12,7 @@ from airflow_socrata.publication.proof import carries_our_mark
 if TYPE_CHECKING:
     from airflow_socrata.publication.handle import Handle
     from airflow_socrata.publication.publisher import Publisher
+    from airflow_socrata.publication.revisions.handle import RevisionHandle
 
 
 class VerificationFailed(PublicationError):
@@ -44,7 +45,9 @@ class Report:
         }
 
 
-def verify(publisher: Publisher, handle: Handle, expected: int | None, timeout: float) -> Report:
+def verify(
+    publisher: Publisher, handle: Handle | RevisionHandle, expected: int | None, timeout: float
+) -> Report:
     """Compare the published dataset with what was to be published.
 
     :param expected: rows; ``None`` where no load of this package counted them.
@@ -57,15 +60,15 @@ def verify(publisher: Publisher, handle: Handle, expected: int | None, timeout: 
         raise VerificationFailed(
             f"{view.id} is {view.publication_stage}, not published: {publisher.link(view.id)}"
         )
-    if not carries_our_mark(view, handle.working_copy):
+    if not carries_our_mark(view, handle.mark):
         moved = (view.publication_date, view.view_last_modified) != (
             before.publication_date,
             before.view_last_modified,
         )
         if not moved:
             raise OutcomeUnproved(
-                f"{view.id} has neither this run's mark nor a later date than before the run; working copy "
-                f"{handle.working_copy} did not go live: {publisher.link(view.id)}"
+                f"{view.id} has neither this run's mark nor a later date than before the run; {handle.draft}"
+                f" did not go live: {publisher.link(view.id)}"
             )
         publisher.log(
             f"{view.id} does not carry this run's mark: the portal does not keep private metadata over a"

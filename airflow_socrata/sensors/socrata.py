@@ -1,4 +1,4 @@
-"""The sensor for a publish job."""
+"""The sensor for a publish job, and what the sensors have in common."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_socrata.publication import publishing, waits
 from airflow_socrata.publication.errors import OutcomeUnproved
 from airflow_socrata.publication.proof import Outcome, outcome
 from airflow_socrata.runtime import publisher_for_task
-from airflow_socrata.triggers.socrata import PUBLISHED, SocrataWaitTrigger, WaitEvent
+from airflow_socrata.triggers.socrata import PUBLISHED, PortalTrigger, SocrataWaitTrigger, WaitEvent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,38 +24,39 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_socrata.client import PortalSession
+    from airflow_socrata.publication.publisher import Publisher
 
 
-class SocrataPublicationSensor(BaseSensorOperator):
-    """Wait until a working copy is live. Looks with GET only; never starts a publish.
+class PortalSensor(BaseSensorOperator):
+    """Base of the sensors: not used by itself. Looks at a portal with GET only.
 
-    Succeeds when the published dataset proves that the working copy became it. Fails at once when the copy is
-    gone without proof, or was rejected by a steward; keeps waiting while one has yet to approve.
-
-    :param working_copy: what Publish (or the load) returned. (templated)
     :param socrata_conn_id: the Airflow connection. (templated)
     :param deferrable: wait in the triggerer.
-    :return: the handle with the outcome.
     """
 
-    template_fields: Sequence[str] = ("socrata_conn_id", "working_copy")
-    operator_extra_links = (SocrataDatasetLink(), SocrataWorkingCopyLink())
+    template_fields: Sequence[str] = ("socrata_conn_id",)
     ui_color = "#d9f0dd"
 
     def __init__(
         self,
         *,
-        working_copy: Any,
         socrata_conn_id: str = SocrataHook.default_conn_name,
         deferrable: bool | None = None,
         poke_interval: float = 10.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(poke_interval=poke_interval, **kwargs)
-        self.working_copy = working_copy
         self.socrata_conn_id = socrata_conn_id
         self.deferrable = default_deferrable() if deferrable is None else deferrable
         self._session: PortalSession | None = None
+
+    def look(self, context: Context, publisher: Publisher) -> bool | PokeReturnValue:
+        """Look once at the portal."""
+        raise NotImplementedError
+
+    def trigger(self, deadline: float) -> PortalTrigger:
+        """Return the trigger that waits instead of this sensor."""
+        raise NotImplementedError
 
     def execute(self, context: Context) -> Any:
         """Look once; then wait in the triggerer, or poke."""
@@ -64,18 +65,9 @@ class SocrataPublicationSensor(BaseSensorOperator):
         seen = self.poke(context)
         if isinstance(seen, PokeReturnValue) and seen.is_done:
             return seen.xcom_value
-        handle = publishing.loaded_handle(handles_of(self.working_copy))
         timeout = float(self.timeout)
         self.defer(
-            trigger=SocrataWaitTrigger(
-                self.socrata_conn_id,
-                PUBLISHED,
-                handle.dataset,
-                time.time() + timeout,
-                working_copy=handle.working_copy,
-                await_approval=True,
-                poll_interval=float(self.poke_interval),
-            ),
+            trigger=self.trigger(time.time() + timeout),
             method_name="execute_complete",
             timeout=timedelta(seconds=timeout + 60),
         )
@@ -88,23 +80,61 @@ class SocrataPublicationSensor(BaseSensorOperator):
         seen = self.poke(context)
         if isinstance(seen, PokeReturnValue) and seen.is_done:
             return seen.xcom_value
-        raise AirflowFailException("The trigger saw the publish end, but the working copy is still a draft.")
+        raise AirflowFailException("The trigger saw the publish end, but the draft is still open.")
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
-        """Look at the working copy and the dataset."""
+        """Look at the portal."""
         with failing_for_good(), SocrataHook(self.socrata_conn_id).get_conn() as session:
             self._session = session
             try:
-                return self._look(context, session)
+                publisher = publisher_for_task(
+                    session, context, self.socrata_conn_id, self.log.info, float(self.poke_interval)
+                )
+                return self.look(context, publisher)
             finally:
                 self._session = None
 
-    def _look(self, context: Context, session: PortalSession) -> bool | PokeReturnValue:
+    def on_kill(self) -> None:
+        """Stop this task's own input and output."""
+        session = self._session
+        if session is not None:
+            session.interrupt()
+
+
+class SocrataPublicationSensor(PortalSensor):
+    """Wait until a working copy is live. Looks with GET only; never starts a publish.
+
+    Succeeds when the published dataset proves that the working copy became it. Fails at once when the copy is
+    gone without proof, or was rejected by a steward; keeps waiting while one has yet to approve.
+
+    :param working_copy: what Publish (or the load) returned. (templated)
+    :return: the handle with the outcome.
+    """
+
+    template_fields: Sequence[str] = (*PortalSensor.template_fields, "working_copy")
+    operator_extra_links = (SocrataDatasetLink(), SocrataWorkingCopyLink())
+
+    def __init__(self, *, working_copy: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.working_copy = working_copy
+
+    def trigger(self, deadline: float) -> PortalTrigger:
+        """Return the trigger that waits instead of this sensor."""
+        handle = publishing.loaded_handle(handles_of(self.working_copy))
+        return SocrataWaitTrigger(
+            self.socrata_conn_id,
+            PUBLISHED,
+            handle.dataset,
+            deadline,
+            working_copy=handle.working_copy,
+            await_approval=True,
+            poll_interval=float(self.poke_interval),
+        )
+
+    def look(self, context: Context, publisher: Publisher) -> bool | PokeReturnValue:
+        """Look at the working copy and the dataset."""
         handle = publishing.loaded_handle(handles_of(self.working_copy))
         context["ti"].xcom_push(key=LINKS_KEY, value=dict(handle.links))
-        publisher = publisher_for_task(
-            session, context, self.socrata_conn_id, self.log.info, float(self.poke_interval)
-        )
         intent = publishing.intent_of(publisher, handle)
         sighting = publisher.wait(waits.look(handle.dataset, handle.working_copy))
         seen = outcome(publisher, intent, sighting)
@@ -121,9 +151,3 @@ class SocrataPublicationSensor(BaseSensorOperator):
             rows = self.working_copy.get("rows")
         done = publishing.Published(handle, seen, rows, sighting.published.publication_date)
         return PokeReturnValue(is_done=True, xcom_value=done.to_xcom())
-
-    def on_kill(self) -> None:
-        """Stop this task's own input and output."""
-        session = self._session
-        if session is not None:
-            session.interrupt()

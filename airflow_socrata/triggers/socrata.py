@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
@@ -66,8 +66,68 @@ class WaitEvent:
         raise error
 
 
-class SocrataWaitTrigger(BaseTrigger):
-    """Wait for a portal until a deadline.
+class PortalTrigger(BaseTrigger):
+    """Base of the triggers: not used by itself. Waits for a portal until a deadline, and sends one event.
+
+    :param socrata_conn_id: the Airflow connection.
+    :param deadline: epoch seconds.
+    :param poll_interval: longest pause between two looks, seconds.
+    """
+
+    #: The arguments, all of them plain data.
+    arguments: ClassVar[tuple[str, ...]] = ("socrata_conn_id", "deadline", "poll_interval")
+
+    def __init__(self, socrata_conn_id: str, deadline: float, poll_interval: float = 5.0) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.socrata_conn_id = socrata_conn_id
+        self.deadline = deadline
+        self.poll_interval = poll_interval
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments."""
+        path = f"{type(self).__module__}.{type(self).__qualname__}"
+        return path, {name: getattr(self, name) for name in self.arguments}
+
+    def patience(self) -> waits.Patience:
+        """Return a patience that ends at the deadline."""
+        return waits.Patience(self.deadline, time.time, self.poll_interval)
+
+    def steps(self) -> waits.Steps[Mapping[str, Any]]:
+        """Return the wait; what it returns goes into the event."""
+        raise NotImplementedError
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, and send one event."""
+        yield (await self._outcome()).to_event()
+
+    async def _outcome(self) -> WaitEvent:
+        try:
+            session = await SocrataHook(self.socrata_conn_id).get_async_conn()
+        except Exception as error:
+            return WaitEvent("error", f"The connection {self.socrata_conn_id} cannot be used: {error}")
+        try:
+            return await self._until_deadline(session)
+        finally:
+            await session.aclose()
+
+    async def _until_deadline(self, session: AsyncPortalSession) -> WaitEvent:
+        while True:
+            try:
+                data = await waits.run_steps_async(session, self.steps())
+                return WaitEvent("success", data=data)
+            except WaitTimeout as error:
+                return WaitEvent("timeout", str(error))
+            except PublicationError as error:
+                return WaitEvent("error", str(error), error.permanent)
+            except PortalError as error:
+                if error.permanent or time.time() >= self.deadline:
+                    return WaitEvent("error", str(error), error.permanent)
+                self.log.warning("%s; looking again", error)
+                await asyncio.sleep(min(self.poll_interval, max(self.deadline - time.time(), 0.0)))
+
+
+class SocrataWaitTrigger(PortalTrigger):
+    """Wait for a working copy until a deadline.
 
     Restartable at any moment: it keeps an absolute deadline and starts no job; it only repeats a copy or
     publish call that the portal has accepted already, as the portal's 202 contract asks.
@@ -84,6 +144,16 @@ class SocrataWaitTrigger(BaseTrigger):
     :param poll_interval: longest pause between two looks, seconds.
     """
 
+    arguments = (
+        *PortalTrigger.arguments,
+        "wait",
+        "dataset",
+        "working_copy",
+        "method",
+        "accepted",
+        "await_approval",
+    )
+
     def __init__(
         self,
         socrata_conn_id: str,
@@ -96,35 +166,17 @@ class SocrataWaitTrigger(BaseTrigger):
         await_approval: bool = False,
         poll_interval: float = 5.0,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.socrata_conn_id = socrata_conn_id
+        super().__init__(socrata_conn_id, deadline, poll_interval)
         self.wait = wait
         self.dataset = dataset
-        self.deadline = deadline
         self.working_copy = working_copy
         self.method = method
         self.accepted = dict(accepted or {})
         self.await_approval = await_approval
-        self.poll_interval = poll_interval
 
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class path and the arguments, all of them plain data."""
-        names = (
-            "socrata_conn_id",
-            "wait",
-            "dataset",
-            "deadline",
-            "working_copy",
-            "method",
-            "accepted",
-            "await_approval",
-            "poll_interval",
-        )
-        path = f"{type(self).__module__}.{type(self).__qualname__}"
-        return path, {name: getattr(self, name) for name in names}
-
-    def _steps(self) -> waits.Steps[Mapping[str, Any]]:
-        patience = waits.Patience(self.deadline, time.time, self.poll_interval)
+    def steps(self) -> waits.Steps[Mapping[str, Any]]:
+        """Return the wait."""
+        patience = self.patience()
         match self.wait:
             case "copied":
                 call = views.open_copy(self.dataset, self.method)
@@ -149,32 +201,3 @@ class SocrataWaitTrigger(BaseTrigger):
             case _:
                 raise PublishFailed(f"There is nothing called {self.wait!r} to wait for.")
         return {}
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and send one event."""
-        yield (await self._outcome()).to_event()
-
-    async def _outcome(self) -> WaitEvent:
-        try:
-            session = await SocrataHook(self.socrata_conn_id).get_async_conn()
-        except Exception as error:
-            return WaitEvent("error", f"The connection {self.socrata_conn_id} cannot be used: {error}")
-        try:
-            return await self._until_deadline(session)
-        finally:
-            await session.aclose()
-
-    async def _until_deadline(self, session: AsyncPortalSession) -> WaitEvent:
-        while True:
-            try:
-                data = await waits.run_steps_async(session, self._steps())
-                return WaitEvent("success", data=data)
-            except WaitTimeout as error:
-                return WaitEvent("timeout", str(error))
-            except PublicationError as error:
-                return WaitEvent("error", str(error), error.permanent)
-            except PortalError as error:
-                if error.permanent or time.time() >= self.deadline:
-                    return WaitEvent("error", str(error), error.permanent)
-                self.log.warning("%s; looking again", error)
-                await asyncio.sleep(min(self.poll_interval, max(self.deadline - time.time(), 0.0)))

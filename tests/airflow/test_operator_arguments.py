@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from portal_harness.publications import START, Dataset, publishing_dag, upsert
+from portal_harness.publications import START, Dataset, publishing_dag, upload, upsert
 
 from airflow_socrata.operators import socrata as operators
+from airflow_socrata.sensors.revision import SocrataRevisionSensor
 from airflow_socrata.sensors.socrata import SocrataPublicationSensor
 from airflow_socrata.task_groups import SocrataPublication
 
@@ -25,6 +26,16 @@ from airflow_socrata.task_groups import SocrataPublication
         ("SocrataReplaceOperator", {"source": "a.csv", "existing_copy": "take"}, "'discard'"),
         ("SocrataPublishOperator", {"working_copy": {}, "on_approval": "skip"}, "'submit'"),
         ("SocrataDiscardWorkingCopyOperator", {"opened_by": "create", "on_approval": "skip"}, "'withdraw'"),
+        ("SocrataCreateRevisionOperator", {"dataset": "abcd-1234", "action": "append"}, "'replace'"),
+        ("SocrataCreateRevisionOperator", {"dataset": "abcd-1234", "permission": "secret"}, "'private'"),
+        ("SocrataApplyRevisionOperator", {"revision": {}, "on_approval": "skip"}, "'submit'"),
+        (
+            "SocrataUpdateDatasetOperator",
+            {"dataset": "abcd-1234", "source": "a.csv", "revision": {}},
+            "its own revision",
+        ),
+        ("SocrataVerifyOperator", {}, "either working_copy or revision"),
+        ("SocrataVerifyOperator", {"working_copy": {}, "revision": {}}, "either working_copy or revision"),
     ],
 )
 def test_a_word_that_is_none_of_the_choices(operator: str, arguments: dict[str, Any], words: str) -> None:
@@ -35,6 +46,7 @@ def test_a_word_that_is_none_of_the_choices(operator: str, arguments: dict[str, 
 ALL = [
     *(getattr(operators, name) for name in vars(operators) if name.startswith("Socrata")),
     SocrataPublicationSensor,
+    SocrataRevisionSensor,
 ]
 
 
@@ -57,6 +69,15 @@ def test_every_operator_uses_the_default_connection(operator: Any) -> None:
         "SocrataDiscardStaleWorkingCopiesOperator": {"datasets": []},
         "SocrataUpsertOperator": {"source": "a.csv", "working_copy": {}},
         "SocrataReplaceOperator": {"source": "a.csv", "working_copy": {}},
+        "SocrataCreateRevisionOperator": {"dataset": "abcd-1234"},
+        "SocrataRestoreRevisionOperator": {"dataset": "abcd-1234"},
+        "SocrataDiscardRevisionOperator": {"opened_by": "create"},
+        "SocrataDiscardStaleRevisionsOperator": {"datasets": []},
+        "SocrataUploadOperator": {"source": "a.csv", "revision": {}},
+        "SocrataTransformOperator": {"revision": {}},
+        "SocrataApplyRevisionOperator": {"revision": {}},
+        "SocrataUpdateDatasetOperator": {"dataset": "abcd-1234", "source": "a.csv"},
+        "SocrataRevisionSensor": {"revision": {}},
     }.get(operator.__name__, {"working_copy": {}})
     assert operator(task_id="task", **arguments).socrata_conn_id == "socrata_default"
 
@@ -71,6 +92,41 @@ def test_the_group_wires_its_tasks(portal: Any) -> None:
     assert dag.get_task("p.create_working_copy").is_setup
     assert dag.get_task("p.discard_working_copy").is_teardown
     assert dag.get_task("p.discard_working_copy").on_failure_fail_dagrun
+
+
+def test_the_group_wires_the_tasks_of_a_revision(portal: Any) -> None:
+    dag = publishing_dag("wired_revision", Dataset(portal, "abcd-1234"), upload("a.csv"), method="revision")
+    below = {task.task_id: set(task.downstream_task_ids) for task in dag.tasks}
+    assert "p.load" in below["p.create_revision"]
+    assert "p.apply" in below["p.load"]
+    assert below["p.apply"] >= {"p.wait", "p.discard_revision"}
+    assert "p.verify" in below["p.wait"]
+    assert dag.get_task("p.create_revision").is_setup
+    assert dag.get_task("p.discard_revision").is_teardown
+    assert dag.get_task("p.discard_revision").on_failure_fail_dagrun
+
+
+def test_the_draft_of_the_other_method_is_refused_by_name() -> None:
+    from airflow.providers.common.compat.sdk import DAG
+
+    with DAG("mixed", schedule=None, start_date=START):
+        with (
+            SocrataPublication("p", dataset="abcd-1234", method="revision") as publication,
+            pytest.raises(TypeError, match="pass .revision"),
+        ):
+            _ = publication.working_copy
+        with pytest.raises(ValueError, match="config: only with method='revision'"):
+            SocrataPublication("q", dataset="abcd-1234", config="weekly")
+        with pytest.raises(ValueError, match="existing_copy"):
+            SocrataPublication("r", dataset="abcd-1234", method="revision", existing_copy="adopt")
+
+
+def test_a_task_that_updates_alone_adds_the_rollback_of_last_resort() -> None:
+    from airflow.providers.common.compat.sdk import DAG
+
+    with DAG("alone", schedule=None, start_date=START) as dag:
+        operators.SocrataUpdateDatasetOperator(task_id="update", dataset="abcd-1234", source="a.csv")
+    assert [callback.opened_by for callback in dag.on_failure_callback] == ["update"]
 
 
 def test_what_follows_the_group_waits_for_verify(portal: Any) -> None:

@@ -113,6 +113,15 @@ def replace(rows: Any = CHANGES[:2], **options: Any) -> Callable[[Any], Any]:
     )
 
 
+def upload(source: Any, **options: Any) -> Callable[[Any], Any]:
+    """A load for ``publish_dag(method="revision")``: upload a file to the revision."""
+    from airflow_socrata.operators.socrata import SocrataUploadOperator
+
+    return lambda publication: SocrataUploadOperator(
+        **({"task_id": "load", "revision": publication.revision, "source": str(source)} | options)
+    )
+
+
 def _callable(rows: Any) -> Any:
     return rows if rows is None or callable(rows) else lambda: rows
 

@@ -1,0 +1,1 @@
+"""Publishing through revisions: the portal's Dataset Management API."""
