@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from airflow_socrata.emulator.dsmapi.parsing.delimited import parse_delimited
+from airflow_socrata.emulator.dsmapi.parsing.jsons import parse_geojson, parse_json
+from airflow_socrata.emulator.dsmapi.parsing.kml import parse_kml, parse_kmz
 from airflow_socrata.emulator.dsmapi.parsing.model import ParsedFile, UnparsableFile
+from airflow_socrata.emulator.dsmapi.parsing.shapefiles import parse_shapefile
+from airflow_socrata.emulator.dsmapi.parsing.sheets import parse_xls, parse_xlsx
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from airflow_socrata.emulator.dsmapi.parsing.options import ParseOptions
 
 _BY_TYPE = {
@@ -64,7 +71,27 @@ def parse_file(path: Path, filename: str, content_type: str | None, options: Par
     chosen = format_of(filename, content_type)
     if path.stat().st_size == 0:
         raise UnparsableFile("The file is empty")
-    if chosen not in {"csv", "tsv"}:
-        raise UnparsableFile(f"The emulator does not read {chosen} files yet")
+    return _PARSERS[chosen](path, options)
+
+
+def _parse_csv(path: Path, options: ParseOptions) -> ParsedFile:
+    return parse_delimited(path, options, options.column_separator)
+
+
+def _parse_tsv(path: Path, options: ParseOptions) -> ParsedFile:
+    # A comma is the default of the option, not somebody's choice.
     separator = options.column_separator
-    return parse_delimited(path, options, "\t" if chosen == "tsv" and separator == "," else separator)
+    return parse_delimited(path, options, "\t" if separator == "," else separator)
+
+
+_PARSERS: dict[str, Callable[[Path, ParseOptions], ParsedFile]] = {
+    "csv": _parse_csv,
+    "tsv": _parse_tsv,
+    "xls": parse_xls,
+    "xlsx": parse_xlsx,
+    "geojson": parse_geojson,
+    "json": parse_json,
+    "kml": parse_kml,
+    "kmz": parse_kmz,
+    "shapefile": parse_shapefile,
+}
