@@ -98,3 +98,66 @@ def test_a_broken_file_leaves_the_flights_alone(portal: Any, run_dag: Any, tmp_p
     assert run.task("publication.replace").tries == 1, "a broken file is not read again"
     assert "line 3" in str(run.task("publication.replace").exceptions[0])
     assert portal.admin.rows("flig-hts2") == before
+
+
+#: Spaces that the portal takes out, and heights of 10, 1,000 and 3,000 m.
+RELEASE = [
+    ("BBBB", "Same", "33", "3.0", "4.0"),
+    ("CCCC", "Ísafjörður   flugvöllur", "3281", "5.0", "6.0"),
+    ("DDDD", "New", "9843", "7.0", "8.0"),
+]
+
+
+def airports_of_a_revision(portal: Any) -> int:
+    """The airports, with a revision that a person has open; return its number."""
+    types = {"icao": "text", "name": "text", "elevation": "number", "lat": "number", "lon": "number"}
+    portal.admin.create_dataset(
+        "airp-orts",
+        columns=[*types.items(), ("location", "point")],
+        row_identifier="icao",
+        rows=[dict(zip(AIRPORTS, row, strict=True)) for row in FORMER],
+    )
+    return int(portal.admin.open_revision_as("person", "airp-orts"))
+
+
+def revise(run_dag: Any, tmp_path: Path, rows: list[tuple[str, ...]]) -> Any:
+    source = write(tmp_path / "release.csv", ["icao", "name", "elevation", "lat", "lon"], rows)
+    conf = {"source": source, "rejected": str(tmp_path / "rejected.csv")}
+    return run_dag(load_dag("socrata_airports_revision"), conf=conf)
+
+
+def open_revisions(portal: Any) -> list[int]:
+    return [revision["seq"] for revision in portal.admin.revisions("airp-orts") if revision["open"]]
+
+
+def test_the_airports_are_revised(portal: Any, run_dag: Any, tmp_path: Path) -> None:
+    persons = airports_of_a_revision(portal)
+    run = revise(run_dag, tmp_path, RELEASE)
+    assert run.state == "success", run.states
+    rows = {row["icao"]: row for row in portal.admin.rows("airp-orts")}
+    assert {key: (row.get("metres"), row.get("height")) for key, row in rows.items()} == {
+        "AAAA": (None, None),
+        "BBBB": ("10", "low"),
+        "CCCC": ("1000", "middle"),
+        "DDDD": ("3000", "high"),
+    }
+    assert rows["CCCC"]["name"] == "Ísafjörður flugvöllur"
+    assert rows["CCCC"]["location"] == {"type": "Point", "coordinates": [6.0, 5.0]}
+    assert open_revisions(portal) == [persons]
+    assert not (tmp_path / "rejected.csv").exists()
+
+
+def test_airports_that_cannot_be_converted_leave_all_as_it_was(
+    portal: Any, run_dag: Any, tmp_path: Path
+) -> None:
+    persons = airports_of_a_revision(portal)
+    before = portal.admin.rows("airp-orts")
+    run = revise(run_dag, tmp_path, [*RELEASE, ("EEEE", "Wrong", "12", "63°59'N", "9.0")])
+    assert run.state == "failed"
+    assert portal.admin.rows("airp-orts") == before
+    assert open_revisions(portal) == [persons]
+    assert run.task("publication.upload").tries == 1, "the same file is not sent again"
+    assert "63°59'N" in str(run.task("publication.upload").exceptions[0])
+    rejected = (tmp_path / "rejected.csv").read_text(encoding="utf-8").splitlines()
+    assert rejected[0] == "row,column,message,input"
+    assert {line.split(",")[0] for line in rejected[1:]} == {"4"}
