@@ -156,11 +156,9 @@ def renamed(
     return _changed(wanted, field_name, **changes)
 
 
-def _changed(columns: Specs, field_name: str, **changes: Any) -> Specs:
-    _find(columns, field_name)
-    return tuple(
-        replace(column, **changes) if column.field_name == field_name else column for column in columns
-    )
+def _changed(columns: Specs, name: str, /, **changes: Any) -> Specs:
+    _find(columns, name)
+    return tuple(replace(column, **changes) if column.field_name == name else column for column in columns)
 
 
 def _find(columns: Sequence[OutputColumnSpec], field_name: str) -> OutputColumnSpec:

@@ -31,7 +31,7 @@ class Links:
         """Read a ``links`` object; anything else holds no links."""
         return cls(value if isinstance(value, dict) else {})
 
-    def path(self, name: str, **values: object) -> str:
+    def path(self, name: str, /, **values: object) -> str:
         """Return the link ``name``, with its placeholders filled.
 
         :raises LinkMissing: if the portal gave no such link, a value for it lacks, or it is no path there.
@@ -48,11 +48,18 @@ class Links:
             raise LinkMissing(f"the portal's link {name!r} wants {missing.group(1)!r}, which is not known")
         return quote(filled, safe="/?%:@!$&'()*+,;=~-._")
 
+    def find(self, name: str, /, **values: object) -> str | None:
+        """Return the link ``name`` as :meth:`path` does, or None where it raises."""
+        try:
+            return self.path(name, **values)
+        except LinkMissing:
+            return None
+
     def has(self, name: str) -> bool:
         """Tell whether there is a link ``name``."""
         return isinstance(self.values.get(name), str)
 
-    def group(self, name: str, **values: object) -> Links:
+    def group(self, name: str, /, **values: object) -> Links:
         """Return the links below ``name`` with what is known filled in; none if there is no such group."""
         inner = self.values.get(name)
         return Links(_fill_all(inner, values)) if isinstance(inner, dict) else Links()

@@ -291,11 +291,9 @@ class Revision:
 
 def _task_set(item: Mapping[str, Any], links: Links) -> TaskSet:
     """Read a job within its revision: without links of its own it stands below the link that applies."""
-    own = Links.of(item.get("links"))
-    if own.has("show"):
-        return TaskSet.from_json(item, own.path("show"))
-    below = f"{links.path('apply')}/{number(item, 'id', 'task set')}" if links.has("apply") else None
-    return TaskSet.from_json(item, below)
+    own, apply_path = Links.of(item.get("links")).find("show"), links.find("apply")
+    below = f"{apply_path}/{number(item, 'id', 'task set')}" if apply_path else None
+    return TaskSet.from_json(item, own or below)
 
 
 @dataclass(frozen=True, slots=True)

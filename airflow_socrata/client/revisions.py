@@ -15,7 +15,7 @@ from airflow_socrata.client.envelopes import (
 )
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableReply
-from airflow_socrata.client.parsing import mapping, object_of, objects, shape, text
+from airflow_socrata.client.parsing import integer, mapping, object_of, objects, shape, text
 from airflow_socrata.client.revision_models import (
     AttachmentFile,
     Config,
@@ -265,7 +265,7 @@ def _parse_plan(reply: Reply) -> tuple[PlanStep, ...]:
 
 def _parse_task_set(reply: Reply, asked: str) -> TaskSet:
     resource, own = resource_of(reply, "a task set")
-    return TaskSet.from_json(resource, own.path("show") if own.has("show") else asked)
+    return TaskSet.from_json(resource, own.find("show") or asked)
 
 
 def _parse_task_set_or_submitted(reply: Reply, apply_path: str) -> TaskSet | SubmittedForApproval:
@@ -274,5 +274,5 @@ def _parse_task_set_or_submitted(reply: Reply, apply_path: str) -> TaskSet | Sub
         if part.get("key") == "approval_submitted":
             return SubmittedForApproval(body)
     resource, own = opened(body, "a task set")
-    below = f"{apply_path}/{resource.get('id')}"
-    return TaskSet.from_json(resource, own.path("show") if own.has("show") else below)
+    below = f"{apply_path}/{integer(resource.get('id'))}"
+    return TaskSet.from_json(resource, own.find("show") or below)

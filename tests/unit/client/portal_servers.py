@@ -56,10 +56,9 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         portal: ScriptedPortal = self.server.portal
-        portal.requests.append(
-            Seen(self.command, self.path, dict(self.headers.items()), body, id(self.connection))
-        )
-        answer = portal.answers.popleft() if portal.answers else portal.default
+        seen = Seen(self.command, self.path, dict(self.headers.items()), body, id(self.connection))
+        portal.requests.append(seen)
+        answer = portal.choose(seen)
         if answer.how in {"drop", "reset"}:
             if answer.how == "reset":
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -84,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
             portal.stalled.set()
             portal.stopping.wait(30)
 
-    do_GET = do_POST = do_PUT = do_DELETE = _answer
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer
 
     def finish(self) -> None:
         with contextlib.suppress(OSError, ValueError, AttributeError):
@@ -126,6 +125,10 @@ class ScriptedPortal:
     def answer(self, *answers: Answer) -> None:
         """Add to the script."""
         self.answers.extend(answers)
+
+    def choose(self, seen: Seen) -> Answer:
+        """Return the answer to a request; runs in the thread of its connection."""
+        return self.answers.popleft() if self.answers else self.default
 
     def close(self) -> None:
         """Stop."""

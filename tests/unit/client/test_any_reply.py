@@ -8,11 +8,32 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unit.client import publishing_samples as samples
 
-from airflow_socrata.client import Call, PortalError, PortalSettings, RetryBudget, RowBody, rows, views
+from airflow_socrata.client import (
+    Call,
+    PortalError,
+    PortalSettings,
+    RetryBudget,
+    RowBody,
+    approvals,
+    configs,
+    revisions,
+    rows,
+    schemas,
+    sources,
+    views,
+)
 from airflow_socrata.client.exchange import Done, Exchange, RawReply, Wait
+from airflow_socrata.client.links import Links
+from airflow_socrata.client.revision_models import Config, OutputColumnSpec, Revision, Source
 
 PORTAL = PortalSettings("data.example.gov")
+REVISION = Revision.from_json(samples.revision(), Links(samples.REVISION_LINKS))
+SOURCE = Source.from_json(samples.source(schemas=[samples.input_schema()]), Links(samples.SOURCE_LINKS))
+INPUT = SOURCE.input_schemas[0]
+OUTPUT = INPUT.output_schemas[0]
+CONFIG = Config.from_json(samples.config(), Links(samples.CONFIG_LINKS))
 CALLS: list[Call[Any]] = [
     views.read_view("abcd-1234"),
     views.publication_group("abcd-1234", "unpublished"),
@@ -27,6 +48,27 @@ CALLS: list[Call[Any]] = [
     rows.upsert("abcd-1234", RowBody(b"[]", "application/json"), keyed=False),
     rows.count("abcd-1234"),
     rows.select("abcd-1234"),
+    revisions.create("abcd-1234"),
+    revisions.listing("abcd-1234"),
+    revisions.attach(REVISION, "x", b"x"),
+    revisions.plan(REVISION),
+    revisions.apply(REVISION),
+    revisions.discard(REVISION),
+    sources.upload(REVISION, "x.csv"),
+    sources.listing(REVISION),
+    sources.initiate(SOURCE, "text/csv"),
+    sources.chunk(SOURCE, 0, 0, b"x"),
+    sources.commit(SOURCE, 0, 1),
+    schemas.look_at_input(INPUT),
+    schemas.create_output(INPUT, [OutputColumnSpec("a", "A", "`a`")]),
+    schemas.look_at_output(OUTPUT),
+    schemas.transform(OUTPUT, 1),
+    schemas.validate_row_identifier(OUTPUT, 1),
+    schemas.errors(OUTPUT),
+    schemas.row_errors(INPUT),
+    configs.read("x"),
+    configs.listing(),
+    approvals.guidance("abcd-1234", 4),
 ]
 #: Keys that the parsers look for, so that odd values land where they matter.
 KEYS = [
@@ -65,6 +107,36 @@ KEYS = [
     "Rows Created",
     "Errors",
 ]
+#: Those of the Dataset Management API.
+KEYS += [
+    *(
+        "resource",
+        "links",
+        "show",
+        "apply",
+        "fourfour",
+        "revision_seq",
+        "action",
+        "task_sets",
+        "log",
+        "stage",
+    ),
+    *("time", "key", "params", "position", "column", "row", "expr", "href", "schemas", "input_columns"),
+    *("output_schemas", "output_columns", "output_schema_links", "input_schema_links", "transform"),
+    *(
+        "field_name",
+        "failed_at",
+        "failure_details",
+        "source_type",
+        "offset",
+        "ok",
+        "inputs",
+        "valid",
+        "where",
+    ),
+    *("preferred_chunk_size", "preferred_upload_parallelism", "end_byte_offset", "file_id", "data_action"),
+    *("public", "internal", "currentState", "updateUrl"),
+]
 VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -78,7 +150,24 @@ VALUES = st.recursive(
     ),
     max_leaves=20,
 )
-BODIES = VALUES.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60)
+ENVELOPES = st.fixed_dictionaries({"resource": VALUES, "links": VALUES})
+#: A whole resource with one odd value in it, which gets past the first checks.
+RESOURCES = [
+    samples.revision(task_sets=[samples.task_set(log=[{"stage": "x"}])]),
+    samples.source(schemas=[samples.input_schema()]),
+    samples.input_schema(),
+    samples.output_schema(),
+    samples.config(),
+    samples.task_set(),
+]
+ODD = st.builds(
+    lambda resource, key, value: {"resource": {**resource, key: value}, "links": {"show": value}},
+    st.sampled_from(RESOURCES),
+    st.sampled_from(KEYS + sorted({key for resource in RESOURCES for key in resource})),
+    VALUES,
+)
+JSON_BODIES = VALUES | ENVELOPES | ODD | st.lists(ODD, max_size=2)
+BODIES = JSON_BODIES.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60)
 HEADERS = st.lists(
     st.tuples(
         st.sampled_from([
