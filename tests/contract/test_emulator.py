@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from contract.checks import check_received, check_sent, faults_of
+from contract.checks import check_links, check_received, check_sent, faults_of
 from contract.operations import BASE, OPERATIONS, operation_of
 from contract.schemas import ERROR
 from contract.walk import CSV, Recorder
@@ -48,6 +48,15 @@ def test_the_contract_can_fail(exchanges):
     without = {key: value for key, value in good["resource"].items() if key != "closed_at"}
     assert faults_of(received, good | {"resource": without}) != []
     assert faults_of(received, good | {"resource": good["resource"] | {"id": "7"}}) != []
+    check_links("revision", good["links"])
+    for links in (
+        {key: link for key, link in good["links"].items() if key != "restore"},
+        good["links"] | {"more": good["links"]["show"]},
+        good["links"] | {"plan": good["links"]["apply"]},
+        good["links"] | {"plan": good["links"]["plan"].replace("/plan", "/{what}")},
+    ):
+        with pytest.raises(AssertionError):
+            check_links("revision", links)
 
 
 @pytest.fixture

@@ -46,7 +46,9 @@ def test_add_a_column(revision, schema, portal):
         schema
         .change_column_transform("celsius")
         .to("to_number(`celsius`)")
-        .add_column("fahrenheit", "Degrees (Fahrenheit)", "to_number(`celsius`) * 9 / 5 + 32", "from celsius")
+        .add_column(
+            "fahrenheit", "Degrees (Fahrenheit)", "(to_number(`celsius`) * (9 / 5)) + 32", "from celsius"
+        )
         .run()
         .wait_for_finish(sleeptime=0)
     )
@@ -55,7 +57,7 @@ def test_add_a_column(revision, schema, portal):
     assert revision.show().attributes["output_schema_id"] == wider.attributes["id"]
     apply(revision, wider)
     rows = portal.rows(revision.view_id(), **{"$order": "id"})
-    assert [row.get("fahrenheit") for row in rows] == ["68", None, "23"]
+    assert [row.get("fahrenheit") and float(row["fahrenheit"]) for row in rows] == [68, None, 23]
     [column] = [
         each for each in portal.view(revision.view_id())["columns"] if each["fieldName"] == "fahrenheit"
     ]

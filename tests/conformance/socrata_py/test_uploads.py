@@ -18,6 +18,11 @@ AFTER = [
     {"stop_id": "a", "name": "Alder Street", "riders": "11"},
     {"stop_id": "c", "name": "Cedar", "riders": "30"},
 ]
+# Degrees of longitude and latitude, as a shape file says it.
+DEGREES = (
+    'GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137.0,298.257223563]],'
+    'PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]]'
+)
 BY_STOP = {"$order": "stop_id"}
 POINTS = [("a", -122.5, 47.25), ("b", -122.25, 47.5)]
 
@@ -135,9 +140,9 @@ def test_xlsx(revision, stops, portal):
     assert portal.rows(stops, **BY_STOP) == AFTER
 
 
-def test_every_sheet_has_a_schema(revision):
+def test_every_sheet_has_a_schema(fresh):
     data = xlsx(First=[["a"], [1]], Second=[["b", "c"], [1, 2], [3, 4]])
-    source = revision.create_upload("book.xlsx").xlsx(data)
+    source = fresh.create_upload("book.xlsx").xlsx(data)
     source.wait_for_finish(sleeptime=0)
     layers = sorted(source.input_schemas, key=lambda schema: schema.attributes["id"])
     assert [(layer.attributes["name"], layer.attributes["total_rows"]) for layer in layers] == [
@@ -186,6 +191,7 @@ def test_shapefile(fresh, portal):
     with zipfile.ZipFile(archive, "w") as zipped:
         for ending, part in parts.items():
             zipped.writestr(f"stops.{ending}", part.getvalue())
+        zipped.writestr("stops.prj", DEGREES)
     source = fresh.create_upload("stops.zip").shapefile(archive.getvalue())
     apply(fresh, schema_of(source))
     check_points(portal, fresh)
@@ -282,6 +288,21 @@ def test_schemas_take_a_while(revision, portal):
     schema.wait_for_finish(progress=lambda each: looks.append(each.attributes["completed_at"]), sleeptime=0)
     assert looks[0] is None
     assert looks[-1] is not None
+
+
+def test_columns_are_known_before_rows_are_counted(revision, portal):
+    portal.admin.settings(total_rows_null_looks=2)
+    source = revision.create_upload("stops.csv").csv(CSV)
+    source.wait_for_schema(sleeptime=0)
+    [early] = source.input_schemas
+    assert [column["field_name"] for column in early.attributes["input_columns"]] == [
+        "stop_id",
+        "name",
+        "riders",
+    ]
+    assert (early.attributes["total_rows"], source.attributes["finished_at"]) == (None, None)
+    source.wait_for_finish(sleeptime=0)
+    assert source.input_schemas[0].attributes["total_rows"] == 2
 
 
 @pytest.mark.parametrize("data", [b"this is no workbook", CSV])
