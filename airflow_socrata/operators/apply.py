@@ -22,6 +22,7 @@ from airflow_socrata.publication.opening import clean_up
 from airflow_socrata.publication.proof import Outcome
 from airflow_socrata.publication.revisions import applying, uploading
 from airflow_socrata.publication.revisions.applying import Applied, Applying
+from airflow_socrata.publication.revisions.discarding import discard_strays
 from airflow_socrata.publication.revisions.finding import recorded_revision
 from airflow_socrata.publication.revisions.handle import RevisionHandle
 from airflow_socrata.publication.revisions.opening import RevisionOpening, open_revision
@@ -115,7 +116,7 @@ def defer_until_applied(
     publisher: Publisher,
     handle: RevisionHandle,
     method_name: str,
-    kwargs: dict[str, Any] | None = None,
+    carried: dict[str, Any] | None = None,
 ) -> None:
     """Hand the wait for an apply over to the triggerer."""
     operator.defer(
@@ -127,9 +128,9 @@ def defer_until_applied(
             after_job=recorded_revision(publisher, handle).after_job,
             await_approval=operator.on_approval == "wait",
             poll_interval=operator.poll_interval,
+            carried=carried,
         ),
         method_name=method_name,
-        kwargs=kwargs,
         timeout=timedelta(seconds=operator.timeout + 60),
     )
 
@@ -259,23 +260,19 @@ class SocrataUpdateDatasetOperator(SocrataUploadOperator):
             timeout=self.timeout,
         )
 
-    def execute_step(
-        self, context: Context, event: Mapping[str, Any], progress: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def execute_step(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Go on with what the portal has read or transformed meanwhile."""
-        values = dict(progress)
-        handle = RevisionHandle.from_xcom(values.pop("handle"))
+        carried = WaitEvent.read(event).data
+        handle = RevisionHandle.from_xcom(carried.get("handle"))
         with self.publisher(context) as publisher, self._all_or_nothing(publisher, handle):
             WaitEvent.checked(event)
-            return self._go_on(context, publisher, handle, Progress(**values))
+            return self._go_on(context, publisher, handle, Progress(**carried["progress"]))
 
-    def execute_applied(
-        self, context: Context, event: Mapping[str, Any], handle: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def execute_applied(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Prove what the portal has done meanwhile, and verify it."""
-        known = RevisionHandle.from_xcom(handle)
-        with self.publisher(context) as publisher, self._all_or_nothing(publisher, known):
-            return self._end(publisher, conclude_wait(publisher, known, event))
+        handle = RevisionHandle.from_xcom(WaitEvent.read(event).data.get("handle"))
+        with self.publisher(context) as publisher, self._all_or_nothing(publisher, handle):
+            return self._end(publisher, conclude_wait(publisher, handle, event))
 
     def carried(self, handle: RevisionHandle, progress: Progress) -> dict[str, Any]:
         """Return what a deferral keeps: also the handle, which this operator has made itself."""
@@ -301,7 +298,9 @@ class SocrataUpdateDatasetOperator(SocrataUploadOperator):
         if applied.outcome is not Outcome.PUBLISHED:
             return result
         report = verify(publisher, applied.handle, applied.rows, self.timeout)
-        publisher.intents.forget(recorded_revision(publisher, applied.handle))
+        intent = recorded_revision(publisher, applied.handle)
+        discard_strays(publisher, intent)
+        publisher.intents.forget(intent)
         return {**result, "rows_before": report.rows_before, "rows_after": report.rows_after}
 
     @contextmanager

@@ -129,15 +129,13 @@ class SocrataShapeOperator(SocrataOperator):
             progress = uploading.begin(publisher, handle, self.uploading())
             return self.see_through(context, publisher, handle, progress).to_xcom()
 
-    def execute_step(
-        self, context: Context, event: Mapping[str, Any], progress: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def execute_step(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Go on with what the portal has read or transformed meanwhile."""
         with failing_for_good():
-            WaitEvent.checked(event)
+            progress = Progress(**WaitEvent.checked(event).data["progress"])
         handle = self.handle()
         with self.publisher(context) as publisher:
-            return self.see_through(context, publisher, handle, Progress(**progress)).to_xcom()
+            return self.see_through(context, publisher, handle, progress).to_xcom()
 
     def handle(self) -> RevisionHandle:
         """Return the handle of the revision."""
@@ -167,16 +165,19 @@ class SocrataShapeOperator(SocrataOperator):
         """Hand the wait over to the triggerer."""
         self.defer(
             trigger=SocrataSourceTrigger(
-                self.socrata_conn_id, asdict(progress), self.deadline(), self.poll_interval
+                self.socrata_conn_id,
+                asdict(progress),
+                self.deadline(),
+                self.poll_interval,
+                carried=self.carried(handle, progress),
             ),
             method_name="execute_step",
-            kwargs={"progress": self.carried(handle, progress)},
             timeout=timedelta(seconds=self.timeout + 60),
         )
 
     def carried(self, handle: RevisionHandle, progress: Progress) -> dict[str, Any]:
         """Return what a deferral keeps; the handle is upstream's."""
-        return asdict(progress)
+        return {"progress": asdict(progress)}
 
 
 class SocrataUploadOperator(SocrataShapeOperator):

@@ -16,7 +16,7 @@ from airflow_socrata.publication.operation import IN_FLIGHT, Intent, Phase
 from airflow_socrata.publication.ownership import is_deletable, is_ours, whose
 from airflow_socrata.publication.preflight import read_dataset, read_or_none, working_copies
 from airflow_socrata.publication.proof import Outcome, outcome
-from airflow_socrata.publication.revisions.discarding import discard_revision
+from airflow_socrata.publication.revisions.discarding import discard_revision, discard_strays
 from airflow_socrata.publication.revisions.finding import find_revision
 from airflow_socrata.publication.states import ROLLBACK, Action, State
 
@@ -135,6 +135,8 @@ def _act(
     publisher: Publisher, action: Action, state: State, intent: Intent | None, draft: View | Revision | None
 ) -> RolledBackTo:
     went_live = state is State.PUBLISHED
+    if intent is not None and intent.is_revision:
+        discard_strays(publisher, intent)
     if action is Action.REPORT:
         where = f"{publisher.link(intent.dataset)}" if intent is not None else "the portal"
         name = intent.draft if intent is not None else None

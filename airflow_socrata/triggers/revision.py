@@ -23,9 +23,14 @@ class SocrataSourceTrigger(PortalTrigger):
     arguments = (*PortalTrigger.arguments, "progress")
 
     def __init__(
-        self, socrata_conn_id: str, progress: Mapping[str, Any], deadline: float, poll_interval: float = 5.0
+        self,
+        socrata_conn_id: str,
+        progress: Mapping[str, Any],
+        deadline: float,
+        poll_interval: float = 5.0,
+        carried: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(socrata_conn_id, deadline, poll_interval)
+        super().__init__(socrata_conn_id, deadline, poll_interval, carried)
         self.progress = dict(progress)
 
     def steps(self) -> Steps[Mapping[str, Any]]:
@@ -54,8 +59,9 @@ class SocrataApplyTrigger(PortalTrigger):
         after_job: int = -1,
         await_approval: bool = False,
         poll_interval: float = 5.0,
+        carried: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(socrata_conn_id, deadline, poll_interval)
+        super().__init__(socrata_conn_id, deadline, poll_interval, carried)
         self.dataset = dataset
         self.revision = revision
         self.after_job = after_job

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -48,15 +48,23 @@ class WaitEvent:
         return TriggerEvent(asdict(self))  # type: ignore[no-untyped-call]
 
     @classmethod
+    def read(cls, event: Mapping[str, Any] | None) -> WaitEvent:
+        """Return the event, however the wait ended.
+
+        :raises PublishFailed: it is none.
+        """
+        if not event or "status" not in event:
+            raise PublishFailed(f"The trigger sent no event that can be read: {event!r}.")
+        return cls(**event)
+
+    @classmethod
     def checked(cls, event: Mapping[str, Any] | None) -> WaitEvent:
         """Return the event of a wait that ended well.
 
         :raises WaitTimeout: the deadline passed.
         :raises PublishFailed: anything else.
         """
-        if not event or "status" not in event:
-            raise PublishFailed(f"The trigger sent no event that can be read: {event!r}.")
-        read = cls(**event)
+        read = cls.read(event)
         if read.status == "success":
             return read
         if read.status == "timeout":
@@ -72,16 +80,25 @@ class PortalTrigger(BaseTrigger):
     :param socrata_conn_id: the Airflow connection.
     :param deadline: epoch seconds.
     :param poll_interval: longest pause between two looks, seconds.
+    :param carried: what the task needs when it goes on; comes back in the event's data, however it ends.
+        (``dag.test()`` drops the ``kwargs`` of a deferral.)
     """
 
     #: The arguments, all of them plain data.
-    arguments: ClassVar[tuple[str, ...]] = ("socrata_conn_id", "deadline", "poll_interval")
+    arguments: ClassVar[tuple[str, ...]] = ("socrata_conn_id", "deadline", "poll_interval", "carried")
 
-    def __init__(self, socrata_conn_id: str, deadline: float, poll_interval: float = 5.0) -> None:
+    def __init__(
+        self,
+        socrata_conn_id: str,
+        deadline: float,
+        poll_interval: float = 5.0,
+        carried: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.socrata_conn_id = socrata_conn_id
         self.deadline = deadline
         self.poll_interval = poll_interval
+        self.carried = dict(carried or {})
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments."""
@@ -98,7 +115,8 @@ class PortalTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and send one event."""
-        yield (await self._outcome()).to_event()
+        ended = await self._outcome()
+        yield replace(ended, data={**self.carried, **ended.data}).to_event()
 
     async def _outcome(self) -> WaitEvent:
         try:
@@ -165,8 +183,9 @@ class SocrataWaitTrigger(PortalTrigger):
         accepted: Mapping[str, Any] | None = None,
         await_approval: bool = False,
         poll_interval: float = 5.0,
+        carried: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(socrata_conn_id, deadline, poll_interval)
+        super().__init__(socrata_conn_id, deadline, poll_interval, carried)
         self.wait = wait
         self.dataset = dataset
         self.working_copy = working_copy

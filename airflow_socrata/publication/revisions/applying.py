@@ -136,6 +136,11 @@ def _check_draft(publisher: Publisher, handle: RevisionHandle, how: Applying) ->
             " applying could disturb it. Publish or discard it, or pass ignore_open_copy=True."
         )
     upload = handle.upload
+    if upload is None and revision.output_schema_id is None and handle.action != "update":
+        raise HandleMismatch(
+            f"No file was uploaded to revision {handle.revision} of {handle.dataset}, so there is nothing to"
+            f" {handle.action}. Put a SocrataUploadOperator before."
+        )
     if upload is not None and upload.rows == 0 and not how.allow_empty:
         raise RowCountMismatch(
             f"{upload.filename} has no rows, and revision {handle.revision} of {handle.dataset} is not"
@@ -247,6 +252,8 @@ def _finish(publisher: Publisher, handle: RevisionHandle, intent: Intent | None,
 
 def _expected_rows(handle: RevisionHandle, before: int, job: TaskSet) -> int | None:
     counts = job.row_counts
+    if counts is None and handle.upload is None and job.output_schema_id is None:
+        return before  # metadata alone
     uploaded = None if handle.upload is None else handle.upload.rows
     if counts is None:
         return uploaded if handle.action == "replace" else None

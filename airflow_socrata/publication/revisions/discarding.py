@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from airflow_socrata.client import Conflict, NotFound
 from airflow_socrata.client import revisions as calls
 from airflow_socrata.publication.errors import PublicationError
-from airflow_socrata.publication.revisions.finding import read_or_none
+from airflow_socrata.publication.operation import Mark
+from airflow_socrata.publication.revisions.finding import open_revisions, read_or_none
 
 if TYPE_CHECKING:
+    from airflow_socrata.publication.operation import Intent
     from airflow_socrata.publication.publisher import Publisher
 
 
@@ -26,6 +28,16 @@ def discard_revision(publisher: Publisher, dataset: str, seq: int) -> bool:
     :raises StillApplying: the portal is applying it.
     """
     return publisher.session.repeat(lambda: _look_then_discard(publisher, dataset, seq))
+
+
+def discard_strays(publisher: Publisher, intent: Intent) -> None:
+    """Discard what other create calls of an operation have made that landed late."""
+    if len(intent.names) < 2:
+        return
+    for revision in open_revisions(publisher, intent.dataset):
+        mark = Mark.on(revision)
+        if mark is not None and mark.draft in intent.names and revision.seq != intent.revision:
+            discard_revision(publisher, intent.dataset, revision.seq)
 
 
 def _look_then_discard(publisher: Publisher, dataset: str, seq: int) -> bool:
