@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from typing import IO, TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
 from defusedxml import DefusedXmlException, ElementTree
 
-from airflow_socrata.emulator.dsmapi.parsing.archives import opened_archive
+from airflow_socrata.emulator.dsmapi.parsing.archives import unpacked
 from airflow_socrata.emulator.dsmapi.parsing.memory import feature_layer
 from airflow_socrata.emulator.dsmapi.parsing.model import Layer, ParsedFile, UnparsableFile
 
@@ -36,14 +37,10 @@ def parse_kmz(path: Path, options: ParseOptions) -> ParsedFile:
 
     :raises UnparsableFile: no archive, no KML in it, or no placemarks.
     """
-    layers: list[Layer] = []
-    with opened_archive(path) as archive:
-        names = [name for name in archive.namelist() if name.lower().endswith(".kml")]
-        if not names:
-            raise UnparsableFile("The archive has no KML file")
-        for name in names:
-            with archive.open(name) as opened:
-                layers += _layers(opened, options)
+    files = unpacked(path, [".kml"])
+    if not files:
+        raise UnparsableFile("The archive has no KML file")
+    layers = [layer for data in files.values() for layer in _layers(io.BytesIO(data), options)]
     return ParsedFile("kmz", _some(layers))
 
 

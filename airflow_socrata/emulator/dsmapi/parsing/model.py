@@ -16,14 +16,14 @@ Row = tuple[Cell, ...]
 class UnparsableFile(Exception):
     """A file that cannot be read as what it says it is.
 
-    :param message: one line.
+    :param message: becomes one line.
     """
 
     key = "unparsable_file"
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = " ".join(message.split())
+        super().__init__(self.message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import shapefile  # type: ignore[import-untyped]
 
-from airflow_socrata.emulator.dsmapi.parsing.archives import opened_archive
+from airflow_socrata.emulator.dsmapi.parsing.archives import unpacked
 from airflow_socrata.emulator.dsmapi.parsing.memory import feature_layer
 from airflow_socrata.emulator.dsmapi.parsing.model import Layer, ParsedFile, UnparsableFile
 
 if TYPE_CHECKING:
-    import zipfile
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -35,35 +34,56 @@ def parse_shapefile(path: Path, options: ParseOptions) -> ParsedFile:
 
     :raises UnparsableFile: no archive, a part is missing, or coordinates in another system than WGS84.
     """
-    with opened_archive(path) as archive:
-        names = {name.lower(): name for name in archive.namelist() if not name.startswith("__MACOSX")}
-        stems = [name[:-4] for name in names if name.endswith(".shp")]
-        if not stems:
-            raise UnparsableFile("The archive has no shape file")
-        layers = tuple(_layer(archive, names, stem, options) for stem in stems)
-    return ParsedFile("shapefile", layers)
+    files = {
+        name.lower(): (name, data)
+        for name, data in unpacked(path, [*_NEEDED, ".cpg"]).items()
+        if not name.startswith("__MACOSX")
+    }
+    stems = [name[:-4] for name in files if name.endswith(".shp")]
+    if not stems:
+        raise UnparsableFile("The archive has no shape file")
+    return ParsedFile("shapefile", tuple(_layer(files, stem, options) for stem in stems))
 
 
-def _layer(archive: zipfile.ZipFile, names: dict[str, str], stem: str, options: ParseOptions) -> Layer:
-    missing = [ending for ending in _NEEDED if stem + ending not in names]
-    name = PurePosixPath(names[stem + ".shp"]).stem
+def _layer(files: dict[str, tuple[str, bytes]], stem: str, options: ParseOptions) -> Layer:
+    missing = [ending for ending in _NEEDED if stem + ending not in files]
+    name = PurePosixPath(files[stem + ".shp"][0]).stem
     if missing:
         raise UnparsableFile(f"The shape file {name} lacks its {' and '.join(missing)}")
-    parts = {ending: archive.read(names[stem + ending]) for ending in _NEEDED}
+    parts = {ending: files[stem + ending][1] for ending in _NEEDED}
     projection = parts[".prj"].decode("latin-1")
     if not _WGS84.match(projection):
         found = _PROJECTION.search(projection)
         shown = found[1] if found else projection[:60]
         raise UnparsableFile(f"The emulator reads shape files in WGS84 only; {name} is in {shown!r}")
-    stated = archive.read(names[stem + ".cpg"]).decode("latin-1") if stem + ".cpg" in names else ""
-    for encoding in filter(None, (options.encoding, _codec(stated), "utf-8", "windows-1252", "iso-8859-1")):
+    try:
+        features = list(_features(parts))
+    except (shapefile.ShapefileException, struct.error, ValueError, LookupError, TypeError) as error:
+        raise UnparsableFile(f"The shape file {name} is damaged: {error}") from None
+    stated = _codec(files.get(stem + ".cpg", ("", b""))[1].decode("latin-1"))
+    texts = _decoded([properties for _, properties in features], options.encoding or stated, name)
+    shaped = zip((geometry for geometry, _ in features), texts, strict=True)
+    return feature_layer(name, shaped, options, multiple=True)
+
+
+def _decoded(rows: list[dict[str, Any]], stated: str | None, name: str) -> list[dict[str, Any]]:
+    """Return rows whose texts were read as Latin-1 with the texts that were meant."""
+    for encoding in (stated,) if stated else ("utf-8", "windows-1252", "iso-8859-1"):
         try:
-            return feature_layer(name, list(_features(parts, encoding)), options, multiple=True)
+            return [
+                {
+                    _meant(key, encoding): _meant(value, encoding) if isinstance(value, str) else value
+                    for key, value in row.items()
+                }
+                for row in rows
+            ]
         except (UnicodeDecodeError, LookupError):
             continue
-        except (shapefile.ShapefileException, struct.error, ValueError, IndexError, TypeError) as error:
-            raise UnparsableFile(f"The shape file {name} is damaged: {error}") from None
-    raise UnparsableFile(f"The texts of {name} are in no encoding that could be found")
+    raise UnparsableFile(f"The texts of the shape file {name} are not {stated}")
+
+
+def _meant(text: str, encoding: str) -> str:
+    return text.encode("latin-1").decode(encoding)
 
 
 def _codec(stated: str) -> str | None:
@@ -72,11 +92,10 @@ def _codec(stated: str) -> str | None:
     return f"windows-{name}" if name.isdigit() and name.startswith("12") else name or None
 
 
-def _features(
-    parts: dict[str, bytes], encoding: str
-) -> Iterator[tuple[dict[str, Any] | None, dict[str, Any]]]:
+def _features(parts: dict[str, bytes]) -> Iterator[tuple[dict[str, Any] | None, dict[str, Any]]]:
     streams = {ending[1:]: io.BytesIO(parts[ending]) for ending in (".shp", ".shx", ".dbf")}
-    with shapefile.Reader(**streams, encoding=encoding) as reader:
+    # Latin-1 gives every byte a character, so that the encoding can be chosen afterwards.
+    with shapefile.Reader(**streams, encoding="latin-1") as reader:
         for each in reader.iterShapeRecords():
             yield _geometry(each.shape), each.record.as_dict(date_strings=False)
 

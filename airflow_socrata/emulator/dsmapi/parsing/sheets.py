@@ -11,7 +11,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from xlrd.biffh import XLRDError
 from xlrd.compdoc import CompDocError
 
-from airflow_socrata.emulator.dsmapi.parsing.archives import opened_archive
+from airflow_socrata.emulator.dsmapi.parsing.archives import DAMAGED, unpacked
 from airflow_socrata.emulator.dsmapi.parsing.memory import cell_text, table_layer
 from airflow_socrata.emulator.dsmapi.parsing.model import Layer, ParsedFile, UnparsableFile
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_socrata.emulator.dsmapi.parsing.options import ParseOptions
 
 # What the two libraries raise on files that are damaged inside.
-_DAMAGED = (KeyError, ValueError, IndexError, TypeError, AssertionError, SyntaxError, OSError, struct.error)
+_DAMAGED = (*DAMAGED, IndexError, TypeError, AttributeError, AssertionError, SyntaxError, struct.error)
 
 
 def parse_xlsx(path: Path, options: ParseOptions) -> ParsedFile:
@@ -30,9 +30,8 @@ def parse_xlsx(path: Path, options: ParseOptions) -> ParsedFile:
 
     :raises UnparsableFile: it is none, or has no rows.
     """
-    with opened_archive(path) as archive:
-        if "[Content_Types].xml" not in archive.namelist():
-            raise UnparsableFile("The archive is no XLSX file")
+    if not unpacked(path, ["[content_types].xml"]):
+        raise UnparsableFile("The archive is no XLSX file")
     try:
         with path.open("rb") as opened:
             book = openpyxl.load_workbook(opened, read_only=True, data_only=True)
@@ -42,7 +41,7 @@ def parse_xlsx(path: Path, options: ParseOptions) -> ParsedFile:
                 sheet.reset_dimensions()
                 tables.append((sheet.title, _records(sheet.iter_rows(values_only=True))))
     except (InvalidFileException, *_DAMAGED) as error:
-        raise UnparsableFile(f"The file is no XLSX file: {_line(error)}") from None
+        raise UnparsableFile(f"The file is no XLSX file: {error!r}") from None
     return ParsedFile("xlsx", _layers(tables, options))
 
 
@@ -58,12 +57,8 @@ def parse_xls(path: Path, options: ParseOptions) -> ParsedFile:
                 for sheet in (book.sheet_by_index(number) for number in range(book.nsheets))
             ]
     except (XLRDError, CompDocError, *_DAMAGED) as error:
-        raise UnparsableFile(f"The file is no XLS file: {_line(error)}") from None
+        raise UnparsableFile(f"The file is no XLS file: {error!r}") from None
     return ParsedFile("xls", _layers(tables, options))
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _xls_rows(sheet: Any, datemode: Any) -> Iterable[list[Any]]:
