@@ -23,7 +23,7 @@ python:
 version: python
 	@$(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'
 
-demo: python ## run the main job on real data: emulator, Airflow, two publications and a rollback
+demo: python ## run the main job on real data: emulator, Airflow, publications and rollbacks
 	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) PYTHONPATH=scripts $$python scripts/demo.py
 
 test: python ## run the tests on the Python that is found (ARGS="-k word" for a part)

@@ -1,17 +1,19 @@
 """The main job, on real data, on this machine: `make demo`.
 
 Starts the emulator with TLS, lets a real Airflow run the example DAGs, and prints what the public saw:
-airports loaded, then upserted with a year's changes; flights replaced; and a run whose file breaks half-way,
-which is rolled back.
+airports loaded, then upserted with a year's changes; flights replaced; airports revised, with transforms; and
+two runs whose files are broken, which are rolled back.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,13 +29,18 @@ HOME = CACHE / "demo"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the table."""
+    """One line of the table.
+
+    :param left: working copies and revisions that the run has left open.
+    :param kept: whether nobody else's was touched, and, where asked, every public row is as before.
+    """
 
     what: str
     dataset: str
     before: int
     after: int
-    copies: int
+    left: int
+    kept: bool
     seconds: float
     state: str
     expected: str
@@ -41,8 +48,9 @@ class Line:
 
     @property
     def is_right(self) -> bool:
-        """Whether the run ended as it should, with the rows that it should, and left no working copy."""
-        return (self.state, self.after, self.copies) == (self.expected, self.rows_expected, 0)
+        """Whether the run ended as it should, with the rows that it should, and left nothing open."""
+        ended = (self.state, self.after, self.left) == (self.expected, self.rows_expected, 0)
+        return ended and self.kept
 
 
 def main() -> int:
@@ -52,6 +60,8 @@ def main() -> int:
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)
     broken = break_half_way(data.flights, HOME / "flights-broken.csv")
+    misspelt, wrong = misspell_latitudes(data.airports_new, HOME / "airports-misspelt.csv")
+    rejected = HOME / "airports-rejected.csv"
     former, new, flights = (count(path) for path in (data.airports_former, data.airports_new, data.flights))
     with local_portal.running() as portal:
         local_portal.create_datasets(portal, data)
@@ -72,11 +82,32 @@ def main() -> int:
                 expected="failed",
             ),
         ]
+        persons = portal.admin.open_revision_as("person", AIRPORTS)
+        say(f"A person opens revision {persons} of {AIRPORTS}; nothing of theirs may change from now on.")
+        lines += [
+            demo.run("airports: revised", "socrata_airports_revision", AIRPORTS, new, {}),
+            demo.run(
+                "airports: latitudes misspelt",
+                "socrata_airports_revision",
+                AIRPORTS,
+                new,
+                {"source": str(misspelt), "rejected": str(rejected)},
+                expected="failed",
+                compare=True,
+            ),
+        ]
+        heights = Counter(str(row.get("height")) for row in portal.admin.rows(AIRPORTS))
+        still_open = portal.open_drafts(AIRPORTS)
     print_table(lines)
-    if not all(line.is_right for line in lines):
-        say(f"Not as it should be; the logs are below {HOME}.")
+    told = rejected_rows(rejected)
+    transformed = set(heights) == {"high", "middle", "low"}
+    if not all(line.is_right for line in lines) or not transformed or told != wrong:
+        say(f"Not as it should be ({dict(heights)}, {told} of {wrong} rows); the logs are below {HOME}.")
         return 1
-    say("The last run failed on purpose: the public still sees every flight, and no working copy is left.")
+    say("The transforms of the revision sorted the airports by height: " + in_words(heights) + ".")
+    say("Two runs failed on purpose: the public still sees every flight and every airport as before them, no")
+    say(f"working copy is left, and the only open revision is the person's ({', '.join(still_open)}).")
+    say(f"The {len(told)} rows that the portal could not convert: {rejected}")
     return 0
 
 
@@ -110,16 +141,21 @@ class Demo:
         conf: dict[str, str],
         *,
         expected: str = "success",
+        compare: bool = False,
     ) -> Line:
-        """Run a DAG to its end and look at what the public sees."""
+        """Run a DAG to its end and look at what the public sees; ``compare`` all rows with those before."""
         say(f"{what} ({dag_id}) ...")
-        before, began = self.portal.rows(dataset), time.monotonic()
+        before, others = self.portal.rows(dataset), self.portal.open_drafts(dataset)
+        public = self.portal.digest(dataset) if compare else None
+        began = time.monotonic()
         log = what.replace(":", "").replace(" ", "-").replace("'", "")
         status = self.airflow("dags", "test", dag_id, "--conf", json.dumps(conf), log=log)
         seconds = time.monotonic() - began
         state = "success" if status == 0 else "failed"
-        after, copies = self.portal.rows(dataset), self.portal.working_copies(dataset)
-        return Line(what, dataset, before, after, copies, seconds, state, expected, rows)
+        after, drafts = self.portal.rows(dataset), self.portal.open_drafts(dataset)
+        kept = others <= drafts and (not compare or self.portal.digest(dataset) == public)
+        left = len(drafts - others)
+        return Line(what, dataset, before, after, left, kept, seconds, state, expected, rows)
 
 
 def break_half_way(source: Path, target: Path) -> Path:
@@ -128,6 +164,29 @@ def break_half_way(source: Path, target: Path) -> Path:
         for number, line in enumerate(read):
             write.write("2013,6,31\n" if number == 170_000 else line)
     return target
+
+
+def misspell_latitudes(source: Path, target: Path) -> tuple[Path, set[int]]:
+    """Copy a file with latitudes that are no numbers; return also the numbers of these rows, from 1."""
+    wrong = {1_000, 10_000, 20_000}
+    with source.open(encoding="utf-8", newline="") as read, target.open("w", encoding="utf-8") as write:
+        rows = csv.DictReader(read)
+        writer = csv.DictWriter(write, list(rows.fieldnames or ()))
+        writer.writeheader()
+        for number, row in enumerate(rows, start=1):
+            writer.writerow({**row, "lat": f"{row['lat']} N"} if number in wrong else row)
+    return target, wrong
+
+
+def rejected_rows(path: Path) -> set[int]:
+    """Return the numbers of the rows in a file of rejected cells."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return {int(row["row"]) for row in csv.DictReader(file)}
+
+
+def in_words(counts: Counter[str]) -> str:
+    """Return counts as a list, the greatest first."""
+    return ", ".join(f"{number:,} {name}" for name, number in counts.most_common())
 
 
 def count(path: Path) -> int:
@@ -143,7 +202,7 @@ def print_table(lines: list[Line]) -> None:
         "dataset",
         "rows before",
         "rows after",
-        "working copies",
+        "left open",
         "seconds",
         "run is",
         "as it should be",
@@ -154,7 +213,7 @@ def print_table(lines: list[Line]) -> None:
             line.dataset,
             f"{line.before:,}",
             f"{line.after:,}",
-            str(line.copies),
+            str(line.left),
             f"{line.seconds:.1f}",
             line.state,
             "yes" if line.is_right else "NO",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -42,9 +43,19 @@ class Portal:
         """Return how many rows the public sees."""
         return int(self.admin.state(dataset)["rows"])
 
-    def working_copies(self, dataset: str) -> int:
-        """Return how many working copies are open."""
-        return sum(copy["stage"] == "unpublished" for copy in self.admin.state(dataset)["copies"])
+    def open_drafts(self, dataset: str) -> frozenset[str]:
+        """Return the open working copies, by 4x4, and the open revisions, by number."""
+        copies = self.admin.state(dataset)["copies"]
+        unpublished = (copy["id"] for copy in copies if copy["stage"] == "unpublished")
+        revisions = (str(each["seq"]) for each in self.admin.revisions(dataset) if each["open"])
+        return frozenset((*unpublished, *revisions))
+
+    def digest(self, dataset: str) -> str:
+        """Return what tells the public rows from others."""
+        digest = hashlib.sha256()
+        for row in self.admin.rows(dataset):
+            digest.update(json.dumps(row, sort_keys=True).encode())
+        return digest.hexdigest()
 
     def connection(self) -> str:
         """Return the connection as JSON, for ``AIRFLOW_CONN_SOCRATA_DEFAULT``."""
@@ -99,6 +110,7 @@ def airflow_environment(home: Path, portal: Portal, data: RealData) -> dict[str,
         "AIRPORTS_FORMER_FILE": str(data.airports_former),
         "AIRPORTS_NEW_FILE": str(data.airports_new),
         "AIRPORTS_CHANGES_FILE": str(home / "airports-changes.csv"),
+        "AIRPORTS_REJECTED_FILE": str(home / "airports-rejected.csv"),
         "FLIGHTS_FILE": str(data.flights),
         # `airflow standalone` starts its parts by name.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
