@@ -1,22 +1,36 @@
-"""All benchmarks, one after another: ``make bench``. Options are those of ``bench_upsert.py``."""
+"""All benchmarks, one after another: ``make bench``.
+
+    python benchmarks/run.py [--runs 5] [--rows 500000] [--large 5000000] [--size 1024] [--memory-size 2048]
+
+``--runs`` is for both uploads, ``--rows`` and ``--large`` for rows (``bench_upsert.py``), ``--size`` and
+``--memory-size``, in MiB, for chunks (``bench_chunks.py``).
+"""
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+OPTIONS = {
+    "bench_upsert.py": ("runs", "rows", "large"),
+    "bench_chunks.py": ("runs", "size", "memory_size"),
+    "bench_import.py": (),
+    "bench_emulator.py": (),
+}
 
 
 def main() -> None:
-    for name, options in (
-        ("bench_upsert.py", sys.argv[1:]),
-        ("bench_import.py", []),
-        ("bench_emulator.py", []),
-    ):
-        print(f"== {name}", flush=True)
-        subprocess.run([sys.executable, str(HERE / name), *options], check=True)
+    parser = argparse.ArgumentParser(description="All benchmarks, one after another.")
+    for name in dict.fromkeys(name for names in OPTIONS.values() for name in names):
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int)
+    given = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
+    for script, names in OPTIONS.items():
+        print(f"== {script}", flush=True)
+        options = [f"--{name.replace('_', '-')}={given[name]}" for name in names if name in given]
+        subprocess.run([sys.executable, str(HERE / script), *options], check=True)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,7 @@ import pytest
 from unit.client import publishing_samples as samples
 from unit.client.portal_servers import Answer, FakeClock
 from unit.client.publishing_samples import SOURCE, SOURCE_LINKS, bare
-from unit.client.test_interrupt import signal_in
-from unit.client.upload_portal import UploadPortal
+from unit.client.upload_portal import OnlyRead, UploadPortal, chunk_calls
 
 from airflow_socrata.client import (
     ConfigurationError,
@@ -59,21 +58,6 @@ def path(tmp_path: Path) -> Path:
     file = tmp_path / "x.csv"
     file.write_bytes(DATA)
     return file
-
-
-class OnlyRead:
-    """A stream that gives less than it is asked for."""
-
-    def __init__(self, data: bytes, most: int) -> None:
-        self._inner = io.BytesIO(data)
-        self._most = most
-
-    def read(self, size: int) -> bytes:
-        return self._inner.read(min(size, self._most))
-
-
-def chunk_calls(portal: UploadPortal) -> list[Seen]:
-    return [seen for seen in portal.requests if "/chunk/" in seen.path and "commit" not in seen.path]
 
 
 def send(session: PortalSession, opened: Any, **more: Any) -> Source:
@@ -259,13 +243,13 @@ def test_chunk_that_fails_for_ever_uses_up_its_budget(
 def test_stream_that_breaks_stops_all(portal: UploadPortal, session: PortalSession) -> None:
     class Breaking(OnlyRead):
         def read(self, size: int) -> bytes:
-            if self._inner.tell() > 5000:
+            if self.inner.tell() > 5000:
                 raise OSError("the bucket is gone")
             return super().read(size)
 
     portal.limits["preferred_chunk_size"] = 70_000
     stream = Breaking(bytes(300_000), 1000)
-    stream._most = 4000
+    stream.most = 4000
     with pytest.raises(OSError, match="the bucket is gone"):
         send(session, stream)
     assert not portal.taken.committed
@@ -358,63 +342,6 @@ def test_commit_that_landed_unseen_and_is_refused_the_second_time(
 def test_commit_that_is_refused_at_once(portal: UploadPortal, session: PortalSession, path: Path) -> None:
     portal.fault = lambda seen: bare({"message": "no"}, 400) if seen.path.endswith("/commit") else None
     with pytest.raises(InvalidRequest, match="end the upload of 12345 bytes"):
-        send(session, path)
-
-
-@pytest.fixture
-def held(portal: UploadPortal) -> Iterator[threading.Event]:
-    """Hold every chunk but the first one until the test is over."""
-    reached, over = threading.Event(), threading.Event()
-
-    def hold(seen: Seen) -> None:
-        if "/chunk/" in seen.path and "/chunk/0/" not in seen.path:
-            reached.set()
-            over.wait(30)
-
-    portal.fault = hold
-    yield reached
-    over.set()
-
-
-def test_interrupt_from_a_signal_handler(
-    portal: UploadPortal, settings: PortalSettings, path: Path, held: threading.Event
-) -> None:
-    stopped = pytest.raises(Interrupted, match=r"upload of x\.csv to source 15786")
-    with PortalSession(settings) as session, signal_in(0.3, session), stopped:
-        send(session, path)
-    assert held.is_set()
-    assert not portal.taken.committed
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("socrata-upload")]
-
-
-def test_interrupt_from_a_signal_handler_with_one_thread(
-    portal: UploadPortal, settings: PortalSettings, path: Path, held: threading.Event
-) -> None:
-    with PortalSession(settings) as session, signal_in(0.3, session), pytest.raises(Interrupted):
-        send(session, path, parallelism=1)
-    assert held.is_set()
-
-
-def test_interrupt_while_a_stream_hangs(portal: UploadPortal, settings: PortalSettings) -> None:
-    over = threading.Event()
-
-    class Hanging(OnlyRead):
-        def read(self, size: int) -> bytes:
-            data = super().read(size)
-            if self._inner.tell() >= 80_000:
-                over.wait(30)
-            return data
-
-    with PortalSession(settings) as session, signal_in(0.3, session), pytest.raises(Interrupted):
-        send(session, Hanging(bytes(200_000), 5000))
-    over.set()
-
-
-def test_interrupt_while_waiting_to_send_a_chunk_again(
-    portal: UploadPortal, settings: PortalSettings, path: Path
-) -> None:
-    portal.fault = lambda seen: Answer(503, headers={"Retry-After": "60"}) if "/chunk/" in seen.path else None
-    with PortalSession(settings) as session, signal_in(0.3, session), pytest.raises(Interrupted):
         send(session, path)
 
 

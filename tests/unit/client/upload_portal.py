@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import threading
 from dataclasses import dataclass, field
@@ -87,3 +88,18 @@ class UploadPortal(ScriptedPortal):
             return bare({"message": f"{expected} bytes of {total}", "key": "bad_commit"}, 400)
         self.taken.committed.append((last_seq, total))
         return reply(samples.source(filesize=total), SOURCE_LINKS)
+
+
+class OnlyRead:
+    """A stream that gives less than it is asked for."""
+
+    def __init__(self, data: bytes, most: int) -> None:
+        self.inner = io.BytesIO(data)
+        self.most = most
+
+    def read(self, size: int) -> bytes:
+        return self.inner.read(min(size, self.most))
+
+
+def chunk_calls(portal: UploadPortal) -> list[Seen]:
+    return [seen for seen in portal.requests if "/chunk/" in seen.path and "commit" not in seen.path]
