@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import re
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.emulator.dsmapi.transforms.errors import CellError, unconvertible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Arithmetic = Callable[[Decimal, Decimal], Decimal]
 
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?\s*", re.ASCII)
 _TRUTHS = {
@@ -22,7 +27,7 @@ _TRUTHS = {
     "n": False,
     "0": False,
 }
-# Sums and products are exact far beyond what a column holds; quotients have to end somewhere.
+# Sums and products are exact far beyond what a column holds; quotients and powers have to end somewhere.
 _EXACT = Context(prec=100, Emax=9999, Emin=-9999, traps=[InvalidOperation, Overflow, DivisionByZero])
 _QUOTIENT = Context(prec=34, Emax=9999, Emin=-9999, traps=[InvalidOperation, Overflow, DivisionByZero])
 _TROUBLES = (InvalidOperation, Overflow, DivisionByZero)
@@ -71,63 +76,28 @@ def to_json(text: str) -> Any:
     """
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise unconvertible(text, "text", "json") from None
 
 
-def add(left: Decimal, right: Decimal) -> Decimal:
-    """Return the sum."""
-    return _EXACT.add(left, right)
+def _calculated(sign: str, calculate: Callable[[Decimal, Decimal], Decimal]) -> Arithmetic:
+    def run(left: Decimal, right: Decimal) -> Decimal:
+        try:
+            return calculate(left, right)
+        except _TROUBLES:
+            if right == 0 and sign in {"/", "%"}:
+                raise CellError(f"Unable to divide {left} by zero", "division_by_zero") from None
+            raise CellError(f"{left} {sign} {right} is out of range", "number_out_of_range") from None
+
+    return run
 
 
-def subtract(left: Decimal, right: Decimal) -> Decimal:
-    """Return the difference."""
-    return _EXACT.subtract(left, right)
-
-
-def multiply(left: Decimal, right: Decimal) -> Decimal:
-    """Return the product.
-
-    :raises CellError: too large.
-    """
-    try:
-        return _EXACT.multiply(left, right)
-    except _TROUBLES:
-        raise CellError(f"{left} * {right} is out of range", "number_out_of_range") from None
-
-
-def divide(left: Decimal, right: Decimal) -> Decimal:
-    """Return the quotient.
-
-    :raises CellError: division by zero.
-    """
-    if right == 0:
-        raise CellError(f"Unable to divide {left} by zero", "division_by_zero")
-    try:
-        return _QUOTIENT.divide(left, right)
-    except _TROUBLES:
-        raise CellError(f"{left} / {right} is out of range", "number_out_of_range") from None
-
-
-def remainder(left: Decimal, right: Decimal) -> Decimal:
-    """Return what a division leaves, with the sign of the dividend.
-
-    :raises CellError: division by zero.
-    """
-    if right == 0:
-        raise CellError(f"Unable to divide {left} by zero", "division_by_zero")
-    try:
-        return _EXACT.remainder(left, right)
-    except _TROUBLES:
-        raise CellError(f"{left} % {right} is out of range", "number_out_of_range") from None
-
-
-def power(left: Decimal, right: Decimal) -> Decimal:
-    """Return a power.
-
-    :raises CellError: there is no such number, or it is too large.
-    """
-    try:
-        return _QUOTIENT.power(left, right)
-    except _TROUBLES:
-        raise CellError(f"{left} ^ {right} is out of range", "number_out_of_range") from None
+# Each raises CellError where there is no result.
+ARITHMETIC: dict[str, Arithmetic] = {
+    "+": _calculated("+", _EXACT.add),
+    "-": _calculated("-", _EXACT.subtract),
+    "*": _calculated("*", _EXACT.multiply),
+    "/": _calculated("/", _QUOTIENT.divide),
+    "%": _calculated("%", _EXACT.remainder),
+    "^": _calculated("^", _QUOTIENT.power),
+}

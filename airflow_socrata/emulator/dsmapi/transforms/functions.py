@@ -144,10 +144,6 @@ def _decimal(read: Callable[[dict[str, Any]], float]) -> Callable[[dict[str, Any
     return lambda point: Decimal(repr(read(point)))
 
 
-def _rounded(number: Decimal, places: Decimal) -> Decimal:
-    return round(number, texts.whole(places, "The number of places"))
-
-
 def _plain() -> dict[str, tuple[Overload, ...]]:
     text, number, regex = "text", "number", {1: texts.check_pattern}
     path = {1: plucking.check_path}
@@ -177,8 +173,7 @@ def _plain() -> dict[str, tuple[Overload, ...]]:
         "json_pluck_text": (Overload((text, text), text, plucking.pluck_text, path),),
         "json_pluck_number": (Overload((text, text), number, plucking.pluck_number, path),),
         "json_pluck_boolean": (Overload((text, text), "checkbox", plucking.pluck_boolean, path),),
-        "abs": (Overload((number,), number, abs),),
-        "round": (Overload((number, number), number, _rounded),),
+        "abs": (Overload((number,), number, Decimal.copy_abs),),
         "make_point": (Overload((number, number), "point", shapes.make_point),),
         "parse_point": (Overload((text,), "point", shapes.parse_point),),
         "point_latitude": (Overload(("point",), number, _decimal(shapes.latitude)),),
@@ -198,17 +193,9 @@ def _plain() -> dict[str, tuple[Overload, ...]]:
 
 def _signs() -> dict[str, tuple[Overload, ...]]:
     functions: dict[str, tuple[Overload, ...]] = {
-        sign: (Overload(("number", "number"), "number", run),)
-        for sign, run in (
-            ("+", casts.add),
-            ("-", casts.subtract),
-            ("*", casts.multiply),
-            ("/", casts.divide),
-            ("%", casts.remainder),
-            ("^", casts.power),
-        )
+        sign: (Overload(("number", "number"), "number", run),) for sign, run in casts.ARITHMETIC.items()
     }
-    functions["unary -"] = (Overload(("number",), "number", operator.neg),)
+    functions["unary -"] = (Overload(("number",), "number", Decimal.copy_negate),)
     functions["unary +"] = (Overload(("number",), "number", _itself),)
     for sign, run in (
         ("=", operator.eq),

@@ -12,7 +12,9 @@ from airflow_socrata.emulator.dsmapi.transforms.tree import Call, Column, Litera
 if TYPE_CHECKING:
     from airflow_socrata.emulator.dsmapi.transforms.tree import Node
 
-_DEEPEST = 200
+# How deep brackets and powers may be nested, and how deep the tree may become: a chain of so many operators.
+_DEEPEST_NESTING = 40
+_DEEPEST_TREE = 250
 _COMPARISONS = frozenset({"=", "==", "!=", "<>", "<", "<=", ">", ">="})
 _WORDS = frozenset({"and", "or", "not", "is", "null", "in", "like", "between", "true", "false"})
 _CONSTANTS = {"true": True, "false": False, "null": None}
@@ -25,7 +27,15 @@ def parse(expr: str) -> Node:
 
     :raises CompileError: it is no expression; the position is where it stops being one.
     """
-    return _Parser(expr).whole()
+    tree = _Parser(expr).whole()
+    left = [(tree, 1)]
+    while left:
+        node, depth = left.pop()
+        if depth > _DEEPEST_TREE:
+            raise CompileError("The expression is nested too deeply", expr, node.place)
+        if isinstance(node, Call):
+            left += [(each, depth + 1) for each in node.arguments]
+    return tree
 
 
 class _Parser:
@@ -65,6 +75,11 @@ class _Parser:
         if self.word(word) is None:
             raise self.unexpected(word)
 
+    def deeper(self) -> None:
+        self.depth += 1
+        if self.depth > _DEEPEST_NESTING:
+            raise CompileError("The expression is nested too deeply", self.expr, self.token.place)
+
     def whole(self) -> Node:
         tree = self.either()
         if self.token.kind != "end":
@@ -72,9 +87,7 @@ class _Parser:
         return tree
 
     def either(self) -> Node:
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise CompileError("The expression is nested too deeply", self.expr, self.token.place)
+        self.deeper()
         left = self.both()
         while token := self.word("or"):
             left = Call("or", (left, self.both()), token.place)
@@ -141,16 +154,20 @@ class _Parser:
         tree = self.power()
         for token in reversed(signs):
             if isinstance(tree, Literal) and isinstance(tree.value, Decimal):
-                tree = Literal(-tree.value if token.text == "-" else tree.value, token.place)
+                tree = Literal(tree.value.copy_negate() if token.text == "-" else tree.value, token.place)
             else:
                 tree = Call(f"unary {token.text}", (tree,), token.place)
         return tree
 
     def power(self) -> Node:
         base = self.followed()
-        if token := self.take("^"):
-            return Call("^", (base, self.signed()), token.place)
-        return base
+        token = self.take("^")
+        if token is None:
+            return base
+        self.deeper()
+        exponent = self.signed()
+        self.depth -= 1
+        return Call("^", (base, exponent), token.place)
 
     def followed(self) -> Node:
         tree = self.single()

@@ -51,7 +51,7 @@ def pluck(text: str, path: str) -> Any:
     """
     try:
         value = json.loads(text, parse_float=Decimal, parse_int=Decimal)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise CellError(f'Unable to read "{text}" as JSON', "invalid_json") from None
     return _follow(value, steps(path))
 

@@ -25,7 +25,10 @@ def reader(kind: str) -> Callable[[str], dict[str, Any]]:
     """Return what reads a geometry from its well-known text."""
 
     def read(text: str) -> dict[str, Any]:
-        found = shapes.geometry(kind, text)
+        try:
+            found = shapes.geometry(kind, text)
+        except RecursionError:
+            found = None
         if found is None:
             raise unconvertible(text, "text", kind)
         made: dict[str, Any] = json.loads(found)

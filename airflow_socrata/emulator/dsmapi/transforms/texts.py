@@ -59,7 +59,7 @@ def pattern(text: str) -> re.Pattern[str]:
     """
     try:
         return re.compile(_NAMED_GROUP.sub("(?P<", text))
-    except (re.error, OverflowError) as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise CellError(f"{text!r} is no regular expression: {error}", "invalid_regex") from None
 
 
@@ -216,7 +216,7 @@ def digest(text: str, algorithm: str) -> str:
     :raises CellError: neither md5 nor sha256.
     """
     check_algorithm(algorithm)
-    made = hashlib.new(algorithm.lower(), text.encode(), usedforsecurity=False)
+    made = hashlib.new(algorithm.lower(), text.encode(errors="surrogatepass"), usedforsecurity=False)
     return made.hexdigest().upper()
 
 
@@ -231,7 +231,7 @@ def check_algorithm(algorithm: str) -> None:
 
 def url_encode(text: str) -> str:
     """Escape what may not stand in a URL; what separates its parts stays."""
-    return quote(text, safe=":/?#[]@!$&'()*+,;=%~")
+    return quote(text, safe=":/?#[]@!$&'()*+,;=%~", errors="surrogatepass")
 
 
 def url_decode(text: str) -> str:

@@ -171,7 +171,10 @@ def _pattern(form: str) -> re.Pattern[str]:
     place = 0
     parts: list[str] = []
     seen: set[str] = set()
-    expanded = _SPECIFIER.sub(lambda match: _WHOLE.get(match[1], match[0]), form)
+    expanded = form
+    # Twice, for %c stands for some that stand for others.
+    for _ in range(2):
+        expanded = _SPECIFIER.sub(lambda match: _WHOLE.get(match[1], match[0]), expanded)
     for match in _SPECIFIER.finditer(expanded):
         parts.append(_literal(expanded[place : match.start()]))
         place = match.end()
