@@ -363,7 +363,7 @@ ROW_IDENTIFIER = either(
 
 CONFIG_COLUMN = obj(
     {"field_name": TEXT, "display_name": TEXT, "transform_expr": TEXT},
-    {"format": FREE, "description": maybe(TEXT), "is_primary_key": FLAG, "flags": array(TEXT)},
+    {"format": FREE, "description": maybe(TEXT), "is_primary_key": maybe(FLAG), "flags": array(TEXT)},
 )
 CONFIG = obj({
     "name": TEXT,

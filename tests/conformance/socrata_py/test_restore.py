@@ -50,6 +50,22 @@ def test_restore(socrata, portal):
     assert types == {"a": "number", "b": "text"}
 
 
+def test_the_restored_revision_is_like_the_one_it_restores(socrata, portal):
+    """As socrata-py's own test has seen it on a live portal."""
+    first = socrata.new({"name": "Numbers"})
+    apply(first, upload(first, SECOND))
+    enroll(portal, first.view_id())
+    second = socrata.views.lookup(first.view_id()).revisions.create_replace_revision()
+    apply(second, upload(second, FIRST))
+    restored = second.show().restore()
+    assert restored.attributes["revision_seq"] == second.attributes["revision_seq"] + 1
+    assert restored.attributes["metadata"] == second.attributes["metadata"]
+    source = restored.list_sources()[0].wait_for_schema(sleeptime=0)
+    schema = source.get_latest_input_schema().get_latest_output_schema().wait_for_finish(sleeptime=0)
+    assert schema.attributes["total_rows"] == 2
+    assert expressions(schema) == {"a": "`a`", "b": "`b`"}
+
+
 def test_restore_needs_an_archive(socrata, portal):
     first = socrata.new({"name": "Numbers"})
     apply(first, upload(first, FIRST))
