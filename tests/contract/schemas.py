@@ -348,7 +348,13 @@ ROWS = {
     "prefixItems": [obj({"output_columns": array(OUTPUT_COLUMN, 1)})],
     "items": ROW,
 }
-ROW_ERRORS = {"type": "array"}
+# Nobody has told this form: that of schema errors, without cells.
+ROW_ERRORS = {
+    "type": "array",
+    "minItems": 1,
+    "prefixItems": [FREE],
+    "items": obj({"offset": NUMBER, "error": obj({"message": TEXT})}),
+}
 ROW_IDENTIFIER = either(
     obj({"valid": {"const": True}}),
     obj({

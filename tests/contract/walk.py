@@ -141,6 +141,7 @@ def schemas_and_errors(portal: Recorder) -> None:
     )
     assert one["resource"]["num_row_errors"] == 2
     portal.get(one["links"]["row_errors"], params={"limit": 10, "offset": 0})
+    portal.get(one["links"]["row_errors"], headers={"Accept": "text/csv"})
 
 
 def configs(portal: Recorder) -> None:
