@@ -8,6 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 from conformance.publishing import BASE, CSV, Publishing
 
 
@@ -97,7 +98,7 @@ class TestChunks:
         dsmapi.initiate(source)
         dsmapi.chunk(source, 0, 0, CSV)
         admin.add_fault("lost_reply", "POST", "/commit$")
-        with pytest.raises(OSError):
+        with pytest.raises(requests.ConnectionError):
             dsmapi.commit(source, 0, len(CSV))
         assert dsmapi.show(source)["resource"]["finished_at"]
 
@@ -105,7 +106,7 @@ class TestChunks:
         source = dsmapi.source(revision)
         dsmapi.initiate(source)
         admin.add_fault("reset_request", "POST", "/chunk/", after_bytes=1)
-        with pytest.raises(OSError):
+        with pytest.raises(requests.ConnectionError):
             dsmapi.chunk(source, 0, 0, CSV)
         dsmapi.commit(source, 0, len(CSV), 400)
         dsmapi.chunk(source, 0, 0, CSV)
@@ -154,7 +155,8 @@ class TestParsing:
     )
     def test_a_file_that_cannot_be_read(self, dsmapi, revision, data, content_type, filename):
         source = dsmapi.send(dsmapi.source(revision, filename), data, content_type)["resource"]
-        assert source["failed_at"] and source["finished_at"] is None
+        assert source["failed_at"]
+        assert source["finished_at"] is None
         assert source["failure_details"]["key"] == "unparsable_file"
         assert source["failure_details"]["message"]
         assert source["schemas"] == []
@@ -333,4 +335,5 @@ class TestAddresses:
             ("file:///etc/hosts", "not a valid URL"),
         ):
             failed = self.source(dsmapi, revision, url)
-            assert failed["failed_at"] and words in failed["failure_details"]["message"], url
+            assert failed["failed_at"], url
+            assert words in failed["failure_details"]["message"]
