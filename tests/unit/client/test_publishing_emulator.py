@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,16 +27,17 @@ from airflow_socrata.client import (
     sources,
 )
 from airflow_socrata.client.async_session import AsyncPortalSession
+from airflow_socrata.client.clock import SystemClock
 from airflow_socrata.client.revision_models import SubmittedForApproval, TaskSet
 from airflow_socrata.client.uploading import upload_file
 from airflow_socrata.emulator import Emulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from airflow_socrata.client.revision_models import InputSchema, OutputSchema, Revision
 
+DOCS = Path(__file__).parents[3] / "docs" / "client.md"
 ROWS = 5_000
 #: Failures here are made, and over at once.
 SWIFT = RetryBudget(attempts=4, base=0.01)
@@ -225,3 +228,24 @@ def test_asynchronous_session(emulator: Emulator, portal_settings: PortalSetting
 
     assert asyncio.run(asyncio.wait_for(story(), 30)).succeeded
     assert [row["note"] for row in emulator.admin.rows(dataset)] == ["seven"]
+
+
+def test_the_example_in_the_docs(
+    emulator: Emulator,
+    portal_settings: PortalSettings,
+    dataset: str,
+    file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    [code] = [
+        block
+        for block in re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+        if "upload_file" in block
+    ]
+    monkeypatch.chdir(file.parent)
+    monkeypatch.setattr(SystemClock, "sleep", lambda self, seconds, stop: None)
+    file.write_text("id,note\n1,a\n2,b\n")
+    names = {"settings": portal_settings}
+    exec(code.replace("abcd-1234", dataset), names)
+    assert names["job"].succeeded  # type: ignore[attr-defined]
+    assert [row["note"] for row in emulator.admin.rows(dataset)] == ["A", "B"]
