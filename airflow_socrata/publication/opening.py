@@ -325,8 +325,10 @@ def clean_up(publisher: Publisher, intent: Intent, error: BaseException) -> None
         return  # not ours to touch
     try:
         done = roll_back(publisher, key, patience=30.0)
-        # A teardown whose setup has failed does not run: what is over is forgotten here.
-        forget_if_over(publisher, key, done)
+        # A teardown whose setup has failed does not run: what is over is forgotten here. What went live is
+        # not: another try would publish it a second time.
+        if not done.went_live:
+            forget_if_over(publisher, key, done)
     except Exception as failure:
         publisher.log(f"The draft could not be cleaned up at once ({failure}); the rollback will try again.")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from airflow_socrata.client import revisions as calls
 from airflow_socrata.client import views
-from airflow_socrata.publication.errors import NotPublishable, WorkingCopyInTheWay
+from airflow_socrata.publication.errors import NotPublishable, WaitTimeout, WorkingCopyInTheWay
 from airflow_socrata.publication.opening import clean_up, forget_ended
 from airflow_socrata.publication.operation import Baseline, Intent, Mark, Operation, Phase
 from airflow_socrata.publication.ownership import Ownership
@@ -18,11 +18,13 @@ from airflow_socrata.publication.preflight import (
     read_dataset,
     working_copies,
 )
+from airflow_socrata.publication.revisions import waits
 from airflow_socrata.publication.revisions.applying import settle_apply
 from airflow_socrata.publication.revisions.discarding import discard_revision
-from airflow_socrata.publication.revisions.finding import our_revision
+from airflow_socrata.publication.revisions.finding import find_revision, our_revision, read_or_none
 from airflow_socrata.publication.revisions.handle import RevisionHandle
 from airflow_socrata.publication.revisions.ownership import RevisionFinding, find_open
+from airflow_socrata.publication.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -107,7 +109,9 @@ def _prepare(publisher: Publisher, operation: Operation, opening: RevisionOpenin
         dataset = read_dataset(publisher, opening.dataset)
     if not opening.ignore_open_copy:
         _check_no_copy(publisher, dataset)
-    _clear_the_way(publisher, dataset, operation)
+    if _clear_the_way(publisher, dataset, operation, opening.timeout):
+        dataset = read_dataset(publisher, opening.dataset)
+        check_order(dataset, operation, allow_older_run=opening.allow_older_run)
     published = Mark.on(dataset)
     intent = Intent(
         operation=operation,
@@ -135,28 +139,57 @@ def _check_no_copy(publisher: Publisher, dataset: View) -> None:
         )
 
 
-def _clear_the_way(publisher: Publisher, dataset: View, operation: Operation) -> None:
-    """Discard the open revisions that this operation and ended runs of its DAG have left; no other."""
+def _clear_the_way(publisher: Publisher, dataset: View, operation: Operation, timeout: float) -> bool:
+    """Discard the open revisions that this operation and ended runs of its DAG have left; no other.
+
+    One that the portal is applying is waited for: the rows of this operation come after its.
+
+    :param timeout: seconds for that.
+    :return: whether the dataset may have changed meanwhile.
+    """
     findings = find_open(publisher, dataset, operation)
+    waited = False
     for finding in findings:
         if finding.ownership not in DISCARDED_FIRST:
             publisher.log(f"{dataset.id} has an open {finding}; it stays.")
             continue
-        if finding.may_go_live and _goes_live(publisher, finding):
-            raise WorkingCopyInTheWay(
-                f"{dataset.id} has an open {finding} that the portal is applying, or that waits for a"
-                f" steward; see {publisher.link(dataset.id)}. Let it end, or discard it on the portal."
-            )
-        publisher.log(f"Discarding {finding} before a new one is opened.")
-        discard_revision(publisher, dataset.id, finding.revision.seq)
+        if finding.may_go_live:
+            waited = True
+            _let_it_end(publisher, finding, timeout)
+        if discard_revision(publisher, dataset.id, finding.revision.seq):
+            publisher.log(f"That was {finding}; a new one is opened.")
     intents = [finding.intent for finding in findings if finding.intent is not None]
     forget_ended(publisher, [intent for intent in intents if intent.operation.key != operation.key])
+    return waited
 
 
-def _goes_live(publisher: Publisher, finding: RevisionFinding) -> bool:
-    if finding.intent is None or finding.intent.revision is None:
-        return True
-    return settle_apply(publisher, finding.intent)
+def _let_it_end(publisher: Publisher, finding: RevisionFinding, timeout: float) -> None:
+    """Wait for the apply of a revision of ours to end.
+
+    :raises WorkingCopyInTheWay: it does not, or a steward has to decide on it.
+    """
+    found, intent = finding.revision, finding.intent
+    in_the_way = WorkingCopyInTheWay(
+        f"{found.dataset} has an open {finding} that the portal is applying, or that waits for a"
+        f" steward; see {publisher.revision_link(found.dataset, found.seq)}. Let it end, or discard it on the"
+        " portal."
+    )
+    if intent is not None and intent.phase is Phase.PUBLISHING:
+        settle_apply(publisher, intent)
+        if find_revision(publisher, intent)[0] is State.AWAITS_APPROVAL:
+            raise in_the_way
+    revision = read_or_none(publisher, found.dataset, found.seq)
+    job = None if revision is None else revision.last_task_set
+    if job is None or job.is_terminal:
+        return
+    publisher.log(f"{found.dataset} has an open {finding} that the portal is applying; waiting for its end.")
+    patience = publisher.patience(timeout)
+    try:
+        publisher.wait(
+            waits.applied(found.dataset, found.seq, -1, patience, publisher.log, await_approval=False)
+        )
+    except WaitTimeout as error:
+        raise in_the_way from error
 
 
 def _maker(publisher: Publisher, opening: RevisionOpening, dataset: View) -> Callable[[Mark], Call[Revision]]:

@@ -107,10 +107,11 @@ def open_revision_of(publisher: Publisher, handle: RevisionHandle) -> Revision:
     recorded_revision(publisher, handle)
     revision = read_or_none(publisher, handle.dataset, handle.revision)
     if revision is None or not revision.is_open:
+        job = None if revision is None else revision.last_task_set
+        what = "is applied already" if job is not None and job.succeeded else "was closed by somebody else"
         raise DraftClosed(
-            f"Revision {handle.revision} of {handle.dataset} was closed by somebody else"
-            f" ({handle.links.get('revision', '')}); nothing was published. Clear the task that opens the"
-            " revision, with its downstream tasks."
+            f"Revision {handle.revision} of {handle.dataset} {what} ({handle.links.get('revision', '')});"
+            " nothing was uploaded. Clear the task that opens the revision, with its downstream tasks."
         )
     return revision
 
