@@ -7,109 +7,26 @@ a mixture; no working copy of ours is left, and a person's is untouched. Time is
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import pytest
+from portal_harness.dying import LATER, NEW, OPERATION, Death, Killed, Tasks, World
 
-from airflow_socrata.client import (
-    Call,
-    Credentials,
-    PermissionDenied,
-    PortalSession,
-    PortalSettings,
-    View,
-    views,
-)
+from airflow_socrata.client import PermissionDenied, View, views
 from airflow_socrata.emulator import Emulator
 from airflow_socrata.publication import loading, publishing, reopening
 from airflow_socrata.publication.loading import Loading
 from airflow_socrata.publication.opening import Opening, open_working_copy
-from airflow_socrata.publication.operation import Intent, Operation, RememberedIntents, RunState
-from airflow_socrata.publication.publisher import Publisher
 from airflow_socrata.publication.publishing import Published, Publishing
 from airflow_socrata.publication.rollback import State, roll_back
 from airflow_socrata.publication.verifying import verify
 from airflow_socrata.records import BatchLimits, Guards, RowsSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from airflow_socrata.publication.handle import Handle
-
-T = TypeVar("T")
-
-OLD = [{"id": f"r{n}", "v": "old"} for n in range(6)]
-NEW = [{"id": f"r{n}", "v": "new"} for n in range(2, 8)]
-OPERATION = Operation("dag", "run", "create", order="2026-01-02T00:00:00+00:00")
-
-
-class Killed(BaseException):
-    """SIGKILL: nothing of the process runs after it."""
-
-
-class TurnedClock:
-    """A clock that a wait turns."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def time(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float, stop: Callable[[], bool]) -> None:
-        self.now += seconds
-
-
-@dataclass
-class Death:
-    """Kills at one moment: before or after the so-manieth call or record of the process."""
-
-    at: int
-    after: bool
-    count: int = 0
-    dead: bool = False
-    moments: list[str] = field(default_factory=list)
-
-    def around(self, what: str, act: Callable[[], T]) -> T:
-        """Do something, unless the process dies before; or die when it is done."""
-        if self.dead:
-            raise Killed
-        mine = self.count == self.at
-        self.count += 1
-        self.moments.append(what)
-        if mine and not self.after:
-            self.dead = True
-            raise Killed
-        result = act()
-        if mine:
-            self.dead = True
-            raise Killed
-        return result
-
-
-class MortalSession(PortalSession):
-    """A session whose process can die at each call."""
-
-    death: Death
-
-    def send(self, call: Call[T], **more: Any) -> T:
-        return self.death.around(call.summary, lambda: super(MortalSession, self).send(call, **more))
-
-
-@dataclass
-class MortalIntents(RememberedIntents):
-    """Records whose writer can die at each one; what is written stays."""
-
-    death: Death = field(default_factory=lambda: Death(-1, after=False))
-
-    def save(self, intent: Intent) -> None:
-        self.death.around(f"record {intent.phase}", lambda: super(MortalIntents, self).save(intent))
-
-
-class EndedRuns:
-    def state(self, dag_id: str, run_id: str) -> RunState:
-        return RunState.ENDED
+    from airflow_socrata.publication.publisher import Publisher
 
 
 @pytest.fixture(scope="module")
@@ -118,73 +35,18 @@ def portal() -> Iterator[Emulator]:
         yield emulator
 
 
-@dataclass
-class World:
-    """One dataset, and what outlives a process: the portal and the records."""
-
-    portal: Emulator
-    keyed: bool
-    backend: str = "new"
-    kept: dict[str, Intent] = field(default_factory=dict)
-    dataset: str = ""
-
-    def __post_init__(self) -> None:
-        key = "id" if self.keyed else None
-        view = self.portal.admin.create_dataset(
-            name="rows", columns=["id", "v"], row_identifier=key, rows=OLD, backend=self.backend
-        )
-        self.dataset = view["id"]
-
-    def publisher(self, death: Death | None = None) -> Publisher:
-        death = death or Death(-1, after=False)
-        settings = PortalSettings(
-            domain=self.portal.domain,
-            port=self.portal.port,
-            scheme="http",
-            credentials=Credentials(self.portal.username, self.portal.password),
-        )
-        clock = TurnedClock()
-        session = MortalSession(settings, clock=clock)
-        session.death = death
-        intents = MortalIntents(self.kept, death)
-        return Publisher(session, intents, EndedRuns(), clock, lambda line: None, poll=1.0)
-
-    def public_rows(self) -> list[tuple[str, str]]:
-        return sorted((row["id"], row["v"]) for row in self.portal.admin.rows(self.dataset))
-
-    def drafts(self) -> list[Any]:
-        return [c for c in self.portal.admin.state(self.dataset)["copies"] if c["stage"] == "unpublished"]
-
-    @property
-    def old(self) -> list[tuple[str, str]]:
-        return sorted((row["id"], row["v"]) for row in OLD)
-
-    @property
-    def new(self) -> list[tuple[str, str]]:
-        rows = {row["id"]: row["v"] for row in (OLD + NEW if self.keyed else NEW)}
-        return sorted(rows.items())
-
-
-class Run:
-    """The tasks of a run, one after another; a task that died is tried again."""
+class Run(Tasks):
+    """Create, load, publish, verify."""
 
     def __init__(self, world: World) -> None:
+        super().__init__()
         self.world = world
-        self.handles: dict[str, Any] = {}
-        self.tasks: list[tuple[str, Callable[[Publisher, int], Any]]] = [
+        self.tasks = [
             ("create", self._create),
             ("load", self._load),
             ("publish", self._publish),
             ("verify", self._verify),
         ]
-
-    def go(self, publisher: Publisher, *, first: str = "create", tried: int = 1) -> None:
-        started = False
-        for name, task in self.tasks:
-            started = started or name == first
-            if started:
-                self.current = name
-                self.handles[name] = task(publisher, tried if name == first else 1)
 
     def _create(self, publisher: Publisher, tried: int) -> Handle:
         method = "copy" if self.world.keyed else "copySchema"
@@ -304,14 +166,13 @@ def test_a_rollback_may_die_as_well(portal: Emulator, after: bool) -> None:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_the_next_run_clears_what_a_dead_one_left(portal: Emulator, after: bool) -> None:
-    later = Operation("dag", "run 2", "create", order="2026-01-03T00:00:00+00:00")
     for at in range(moments(portal, keyed=True)):
         world = World(portal, keyed=True)
         run, death, _ = die(world, at, after=after)
         where = f"moment {at}: {death.moments[-1]}, task {run.current}"
-        handle = open_working_copy(world.publisher(), later, Opening(world.dataset, timeout=30))
+        handle = open_working_copy(world.publisher(), LATER, Opening(world.dataset, timeout=30))
         assert [copy["id"] for copy in world.drafts()] == [handle.working_copy], where
-        roll_back(world.publisher(), later.key)
+        roll_back(world.publisher(), LATER.key)
         assert world.drafts() == [], where
         assert world.public_rows() in (world.old, world.new), where
 
@@ -333,8 +194,7 @@ def test_a_copy_call_that_lands_after_the_rollback_is_cleared_by_the_next_run(po
     assert death.moments[-1] == f"copy {world.dataset}"
     assert roll_back(world.publisher(), OPERATION.key).state is State.MAYBE_OPENING
     late = world.publisher().send(views.open_copy(world.dataset, "copy"))
-    later = Operation("dag", "run 2", "create", order="2026-01-03T00:00:00+00:00")
-    handle = open_working_copy(world.publisher(), later, Opening(world.dataset, timeout=30))
+    handle = open_working_copy(world.publisher(), LATER, Opening(world.dataset, timeout=30))
     assert isinstance(late, View)
     assert [copy["id"] for copy in world.drafts()] == [handle.working_copy] != [late.id]
 
