@@ -161,10 +161,10 @@ class Switches:
     )
     closed_revision_status: int = _switch(409, "I", "Status of a change to a closed revision.")
     discard_closed_revision: str = _switch(
-        "refuse",
-        "I",
-        "DELETE of a closed revision: `refuse` or `allow` (nothing happens).",
-        ("refuse", "allow"),
+        "allow",
+        "C",
+        "DELETE of a closed revision: `allow` (nothing happens) or `refuse`.",
+        ("allow", "refuse"),
     )
     bad_chunk_status: int = _switch(
         400, "I", "Status of a chunk that is too large or a commit that does not fit the chunks."

@@ -210,7 +210,6 @@ class TestClosed:
         for method, path, body in (
             ("PUT", links["update"], {"notes": "x"}),
             ("PUT", links["apply"], {}),
-            ("DELETE", links["discard"], None),
             ("POST", links["create_source"], new_source),
             ("POST", source["links"]["update"], {"parse_options": {}}),
             ("POST", source["links"]["initiate"], {"content_type": "text/csv"}),
@@ -222,9 +221,11 @@ class TestClosed:
     def test_switches_of_a_closed_revision(self, dsmapi, admin, stops):
         revision = dsmapi.open(stops)
         dsmapi.call("DELETE", revision["links"]["discard"], 202)
-        admin.settings(closed_revision_status=422, discard_closed_revision="allow")
+        closed_at = dsmapi.call("DELETE", revision["links"]["discard"], 202)["resource"]["closed_at"]
+        assert closed_at == dsmapi.show(revision)["resource"]["closed_at"]
+        admin.settings(closed_revision_status=422, discard_closed_revision="refuse")
         dsmapi.refused("PUT", revision["links"]["apply"], 422, "revision_closed", json={})
-        dsmapi.call("DELETE", revision["links"]["discard"], 202)
+        dsmapi.refused("DELETE", revision["links"]["discard"], 422, "revision_closed")
 
     def test_discarding_changes_no_row(self, dsmapi, admin, stops):
         before = admin.rows(stops)

@@ -93,7 +93,8 @@ def _columns(given: Any) -> list[dict[str, Any]]:
             "transform_expr": names["transform_expr"],
             "format": names.get("format") or {},
             "description": names.get("description") or "",
-            "is_primary_key": names.get("is_primary_key") is True,
+            # Null where it was not sent, as portals have been seen to answer.
+            "is_primary_key": names.get("is_primary_key"),
             "flags": names.get("flags") or [],
         })
     return made
