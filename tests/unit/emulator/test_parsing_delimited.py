@@ -58,6 +58,17 @@ def test_empty_rows_are_kept_when_told(parsed: Parsed) -> None:
     assert layer.row_errors == ()
 
 
+def test_empty_rows_before_the_header_are_dropped_as_well(parsed: Parsed) -> None:
+    text = "\n , \n  a,b\n\n  1,2\n   "
+    (layer,) = parsed(text).layers
+    assert [column.field_name for column in layer.columns] == ["a", "b"]
+    assert list(layer.rows()) == [("1", "2")]
+    (layer,) = parsed("a title\n\na,b\n1,2\n", header_count=2, column_header=2).layers
+    assert [column.field_name for column in layer.columns] == ["a", "b"]
+    with pytest.raises(UnparsableFile, match="Row 1 should hold the column names and is empty"):
+        parsed(text, remove_empty_rows=False)
+
+
 def test_blanks_are_kept_when_told(parsed: Parsed) -> None:
     assert list(parsed("a,b\n x , \n", trim_whitespace=False).layers[0].rows()) == [(" x ", " ")]
     assert list(parsed("a,b\n x , \n").layers[0].rows()) == [("x", None)]
@@ -138,8 +149,7 @@ def test_an_encoding_that_is_given_is_held_to(parsed: Parsed) -> None:
         (b"a,b\n\x00\x01,2\n", "zero bytes"),
         (b'a,b\n"1,2\n', "Line 2 cannot be read"),
         (b'a,b\n"1"x,2\n', "Line 2 cannot be read"),
-        (b"\n\n", "should hold the column names"),
-        (b" , \n1,2\n", "should hold the column names"),
+        (b"\n\n", "ends before its header does"),
     ],
 )
 def test_what_is_no_csv_is_refused(parsed: Parsed, data: bytes, says: str) -> None:

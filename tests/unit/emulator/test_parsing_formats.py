@@ -121,7 +121,7 @@ def test_geojson_has_its_geometry_first(parsed: Parsed) -> None:
     for name, kind in (("x.geojson", None), ("x.json", "application/vnd.geo+json"), ("x.json", None)):
         (layer,) = parsed(text, name, kind).layers
         assert types(layer) == [
-            ("the_geom", "point"),
+            ("point", "point"),
             ("name", "text"),
             ("n", "number"),
             ("tags", "text"),
@@ -137,7 +137,7 @@ def test_polygons_beside_multipolygons_become_multipolygons(parsed: Parsed) -> N
     (layer,) = parsed(collection((polygon, {}), (several, {})), "x.geojson").layers
     assert [row[0] for row in layer.rows()] == [several, several]
     (layer,) = parsed(collection((polygon, {})), "x.geojson").layers
-    assert types(layer) == [("the_geom", "polygon")]
+    assert types(layer) == [("polygon", "polygon")]
 
 
 @pytest.mark.parametrize(
@@ -196,9 +196,9 @@ KML = """<?xml version="1.0" encoding="UTF-8"?>
 def test_each_folder_of_a_kml_file_is_a_layer(parsed: Parsed) -> None:
     stops, areas = parsed(KML, "x.kml", "application/vnd.google-earth.kml+xml").layers
     assert (stops.name, areas.name) == ("Stops", "Areas")
-    assert types(stops) == [("the_geom", "point"), ("name", "text"), ("lines", "number"), ("zone", "text")]
+    assert types(stops) == [("point", "point"), ("name", "text"), ("lines", "number"), ("zone", "text")]
     assert list(stops.rows()) == [(POINT, "A", "7", "x"), (None, "B", None, None)]
-    assert types(areas) == [("the_geom", "multipolygon"), ("description", "text")]
+    assert types(areas) == [("multipolygon", "multipolygon"), ("description", "text")]
     assert [len(row[0]["coordinates"][0]) for row in areas.rows()] == [2, 1]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from airflow_socrata.emulator.dsmapi.parsing.encodings import codec_of, encoding_of
 from airflow_socrata.emulator.dsmapi.parsing.guessing import TypeGuesser
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 # A cell may hold a whole country's outline.
 _LONGEST_CELL = 64 << 20
+
+
+Record = TypeVar("Record", bound="Sequence[str | None]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class _Table:
                 raise UnparsableFile(f"Line {reader.line_num} cannot be read: {error}") from None
 
     def rows(self, row_errors: list[RowError] | None = None) -> Iterator[tuple[str | None, ...]]:
-        records = self.records()
+        records = heading(self.records(), self.options)
         for _ in range(self.options.header_count):
             next(records, None)
         yield from body_rows(records, self.width, self.options, row_errors)
@@ -65,13 +68,27 @@ def parse_delimited(path: Path, options: ParseOptions, separator: str) -> Parsed
     """
     encoding = encoding_of(path, options.encoding)
     table = _Table(path, encoding, separator, options)
-    names = header_names(table.records(), options)
+    names = header_names(heading(table.records(), options), options)
     table = _Table(path, encoding, separator, options, len(names))
     guesser = TypeGuesser(len(names))
     row_errors: list[RowError] = []
     total = guesser.look_at_all(table.rows(row_errors))
     layer = Layer(None, guessed_columns(names, guesser), table.rows, total, tuple(row_errors))
     return ParsedFile("tsv" if separator == "\t" else "csv", (layer,), encoding)
+
+
+def heading(records: Iterable[Record], options: ParseOptions) -> Iterator[Record]:
+    """Return the records; empty ones in or before the header are left out where empty rows are not wanted."""
+    stream = iter(records)
+    wanted = options.header_count if options.remove_empty_rows else 0
+    while wanted:
+        record = next(stream, None)
+        if record is None:
+            return
+        if any(cell and cell.strip() for cell in record):
+            wanted -= 1
+            yield record
+    yield from stream
 
 
 def header_names(records: Iterable[Sequence[str | None]], options: ParseOptions) -> list[str | None]:
@@ -81,7 +98,7 @@ def header_names(records: Iterable[Sequence[str | None]], options: ParseOptions)
     """
     wanted = min(options.column_header, options.header_count)
     for number, record in enumerate(records, start=1):
-        if wanted == 0 and any(record):
+        if wanted == 0 and any(cell and cell.strip() for cell in record):
             return [None] * len(record)
         if number == wanted:
             if not any(cell and cell.strip() for cell in record):

@@ -6,7 +6,12 @@ import math
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from airflow_socrata.emulator.dsmapi.parsing.delimited import body_rows, guessed_columns, header_names
+from airflow_socrata.emulator.dsmapi.parsing.delimited import (
+    body_rows,
+    guessed_columns,
+    header_names,
+    heading,
+)
 from airflow_socrata.emulator.dsmapi.parsing.guessing import TypeGuesser
 from airflow_socrata.emulator.dsmapi.parsing.headers import named
 from airflow_socrata.emulator.dsmapi.parsing.model import InputColumn, Layer, Row, UnparsableFile
@@ -21,7 +26,6 @@ if TYPE_CHECKING:
     Geometry = dict[str, Any]
     Feature = tuple[Geometry | None, Mapping[str, Any]]
 
-GEOMETRY_COLUMN = "the_geom"
 _KINDS = {shape: kind for kind, shape in GEOMETRIES.items()}
 _MULTIPLE = {"Point": "MultiPoint", "LineString": "MultiLineString", "Polygon": "MultiPolygon"}
 
@@ -50,18 +54,25 @@ def table_layer(name: str | None, records: Sequence[Sequence[str | None]], optio
 
     :raises UnparsableFile: the table ends before its header does.
     """
-    names = header_names(records, options)
-    rows = list(body_rows(records[options.header_count :], len(names), options, None))
+    headed = list(heading(records, options))
+    names = header_names(headed, options)
+    rows = list(body_rows(headed[options.header_count :], len(names), options, None))
     guesser = TypeGuesser(len(names))
     guesser.look_at_all(rows)
     return Layer(name, guessed_columns(names, guesser), lambda: iter(rows), len(rows))
 
 
 def feature_layer(
-    name: str | None, features: Iterable[Feature], options: ParseOptions, *, multiple: bool = False
+    name: str | None,
+    features: Iterable[Feature],
+    options: ParseOptions,
+    *,
+    geometry_name: str | None = None,
+    multiple: bool = False,
 ) -> Layer:
     """Return the layer of things with properties and perhaps a geometry.
 
+    :param geometry_name: the geometry's field name; without it the column is called after its type.
     :param multiple: make lines and polygons multilines and multipolygons even where none has parts.
     :raises UnparsableFile: there are none, or their geometries are of several kinds.
     """
@@ -73,7 +84,7 @@ def feature_layer(
     cells = [_cells(properties, keys, options) for _, properties in kept]
     guesser = TypeGuesser(len(keys))
     guesser.look_at_all(cells)
-    columns = _columns(keys, guesser.kinds, shape)
+    columns = _columns(keys, guesser.kinds, shape and _KINDS[shape], geometry_name)
     rows: list[Row] = list(cells)
     if shape is not None:
         rows = [
@@ -94,10 +105,12 @@ def _cells(
     return tuple(texts)
 
 
-def _columns(keys: Sequence[str], kinds: Sequence[str], shape: str | None) -> tuple[InputColumn, ...]:
+def _columns(
+    keys: Sequence[str], kinds: Sequence[str], geometry: str | None, geometry_name: str | None
+) -> tuple[InputColumn, ...]:
     names, types = list(keys), [(kind, "text") for kind in kinds]
-    if shape is not None:
-        names, types = [GEOMETRY_COLUMN, *names], [(_KINDS[shape], _KINDS[shape]), *types]
+    if geometry is not None:
+        names, types = [geometry_name or geometry, *names], [(geometry, geometry), *types]
     return tuple(
         InputColumn(field_name, shown, position, guessed, kind)
         for position, ((field_name, shown), (guessed, kind)) in enumerate(

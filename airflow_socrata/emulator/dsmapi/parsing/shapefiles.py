@@ -63,7 +63,7 @@ def _layer(files: dict[str, tuple[str, bytes]], stem: str, options: ParseOptions
     stated = _codec(files.get(stem + ".cpg", ("", b""))[1].decode("latin-1"))
     texts = _decoded([properties for _, properties in features], options.encoding or stated, name)
     shaped = zip((geometry for geometry, _ in features), texts, strict=True)
-    return feature_layer(name, shaped, options, multiple=True)
+    return feature_layer(name, shaped, options, geometry_name="the_geom", multiple=True)
 
 
 def _decoded(rows: list[dict[str, Any]], stated: str | None, name: str) -> list[dict[str, Any]]:
