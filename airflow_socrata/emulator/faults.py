@@ -69,7 +69,7 @@ KINDS: dict[str, tuple[dict[str, Any], str]] = {
             "family": "core",
             "after_commit": False,
         },
-        "Any error; `family`: `core`, `soda`, `html`, `empty`.",
+        "Any error; `family`: `core`, `soda`, `dsmapi`, `html`, `empty`.",
     ),
     "empty_json": ({}, "The request is done; the reply is 200 with a JSON content type and no body."),
     "not_json": ({}, "The request is done; the reply is 200 with a JSON content type and a page of HTML."),

@@ -337,3 +337,28 @@ class TestAddresses:
             failed = self.source(dsmapi, revision, url)
             assert failed["failed_at"], url
             assert words in failed["failure_details"]["message"]
+
+
+class TestErrors:
+    def test_an_error_inside_the_parser_is_the_sources_failure(self, dsmapi, revision, monkeypatch):
+        def broken(*_):
+            raise RuntimeError("no")
+
+        source = dsmapi.source(revision)
+        with monkeypatch.context() as patched:
+            patched.setattr("airflow_socrata.emulator.dsmapi.ingesting.parse_file", broken)
+            dsmapi.call("POST", source["links"]["bytes"], 500, data=CSV)
+        failed = dsmapi.show(source)["resource"]
+        assert failed["failure_details"] == {"message": "Internal error", "key": "internal_error"}
+
+    def test_errors_on_demand(self, dsmapi, admin, stops):
+        admin.add_fault("error", "POST", "/revision/", status=418, code="teapot", message="T", family="dsmapi")
+        refusal = dsmapi.refused("POST", f"{BASE}/revision/{stops}", 418, "teapot", json={})
+        assert refusal == {"message": "T", "key": "teapot", "params": {}}
+
+    @pytest.mark.parametrize("path", ["/nothing", "/revision/a/b/c/d", "/source/x"])
+    def test_nothing_there(self, dsmapi, path):
+        dsmapi.refused("GET", BASE + path, 404, "not_found")
+
+    def test_method_that_is_not_there(self, dsmapi):
+        dsmapi.refused("DELETE", f"{BASE}/revision", 405, "method_not_allowed")

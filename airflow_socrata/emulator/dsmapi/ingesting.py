@@ -41,12 +41,16 @@ def ingest(portal: Portal, source: Source, exchange: Exchange) -> None:
     source.transform_fails = fails.args["message"] if fails is not None else None
     try:
         parsed = parse_file(upload.path, source.filename, upload.content_type, source.options)
+        made = [_of_layer(portal, source, layer) for layer in parsed.layers]
+        _offer(portal, source, made)
     except UnparsableFile as error:
         _fail(portal, source, error.message, error.key)
-        return
-    made = [_of_layer(portal, source, layer) for layer in parsed.layers]
-    _offer(portal, source, made)
-    source.finished_at = portal.clock.now()
+    except Exception:
+        # Nothing may stay at work for ever; the request says 500.
+        _fail(portal, source, "Internal error", "internal_error")
+        raise
+    else:
+        source.finished_at = portal.clock.now()
 
 
 def _fail(portal: Portal, source: Source, message: str, key: str) -> None:

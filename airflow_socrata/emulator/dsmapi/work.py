@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy as copying
 import dataclasses
+import json
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from airflow_socrata.emulator.dsmapi.transforms import CellError
 from airflow_socrata.emulator.edge.views import set_scope
 from airflow_socrata.emulator.errors import PortalError
 from airflow_socrata.emulator.store import database as tables
+from airflow_socrata.emulator.store.model import PUBLISHED
 from airflow_socrata.emulator.store.writing import RowBlock, RowWriter, WriteOptions
 
 if TYPE_CHECKING:
@@ -66,8 +68,15 @@ def apply_to_dataset(portal: Portal, revision: Revision, task_set: TaskSet) -> C
             former = view.copy
             made, counts = (former, None) if schema is None else _rebuild(portal, view, revision, schema)
             with portal.books:
+                # Nobody gets to see old rows that were private, nor new ones that shall be.
+                opens = view.scope != "public" and revision.permission == "public"
+                widens_later = opens and view.stage == PUBLISHED
+                if revision.permission is not None and not widens_later:
+                    set_scope(portal, view, revision.permission)
                 _describe(portal, view, revision)
                 portal.store.put_behind(view, made, task_set.user_id, portal.switches)
+                if widens_later:
+                    set_scope(portal, view, "public")
                 if schema is not None:
                     _remember(portal, view, revision, schema)
             keep_archive(portal, view, revision)
@@ -77,8 +86,6 @@ def apply_to_dataset(portal: Portal, revision: Revision, task_set: TaskSet) -> C
 
 
 def _message(error: PortalError) -> str:
-    import json
-
     with contextlib.suppress(ValueError):
         return str(json.loads(error.reply.body).get("message"))
     return f"HTTP {error.reply.status}"
@@ -170,11 +177,8 @@ def _pairs(target: Copy, schema: OutputSchema, *, deleting: bool) -> list[tuple[
 
 
 def _describe(portal: Portal, view: View, revision: Revision) -> None:
-    """Put a revision's metadata, permission, attachments and kind onto a view."""
+    """Put a revision's metadata, attachments and kind onto a view."""
     sent = {key: copying.deepcopy(revision.metadata.get(key)) for key in revision.sent}
-    if revision.permission is not None:
-        # Refused where the domain has no such scope: before anything is changed.
-        set_scope(portal, view, revision.permission)
     fields = {
         key: value for key, value in sent.items() if key not in {"metadata", "privateMetadata", "isParent"}
     }

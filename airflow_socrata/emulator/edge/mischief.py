@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 
 from airflow_socrata.emulator.clock import http_date
+from airflow_socrata.emulator.dsmapi.errors import refused
 from airflow_socrata.emulator.dsmapi.revisions import close_named
 from airflow_socrata.emulator.edge.accounts import USERS
 from airflow_socrata.emulator.edge.jobs import Job
@@ -182,6 +183,8 @@ def _error(portal: Portal, exchange: Exchange, fault: Fault) -> Reply:
         return _of(core_error(status, code, message))
     if family == "soda":
         return _of(soda_error(status, code, message))
+    if family == "dsmapi":
+        return _of(refused(status, code, message))
     if family == "html":
         return Reply(status, PAGE % (message.encode(), message.encode()), "text/html")
     return Reply(status, b"", "")
