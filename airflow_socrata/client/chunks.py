@@ -23,7 +23,7 @@ _WRAPPERS = {
     ("tempfile", "_TemporaryFileWrapper"): "file",
     ("fsspec.implementations.local", "LocalFileOpener"): "f",
     ("airflow.sdk.io.path", "_TrackingFileWrapper"): "_obj",
-    ("airflow.io.path", "_TrackingFileWrapper"): "_obj",
+    ("airflow.io.path", "TrackingFileWrapper"): "_obj",
 }
 
 

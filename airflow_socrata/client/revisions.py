@@ -247,8 +247,8 @@ def _parse_revisions(reply: Reply) -> tuple[Revision, ...]:
 
 
 def _parse_attachment(reply: Reply) -> AttachmentFile:
-    body = object_of(reply, "an attachment")
-    body = mapping(body.get("resource")) or body  # type: ignore[assignment]
+    whole = object_of(reply, "an attachment")
+    body = mapping(whole.get("resource")) or whole
     file_id, filename = text(body.get("file_id")), text(body.get("filename"))
     if file_id is None:
         raise UnreadableReply("the attachment has no file_id")

@@ -32,7 +32,7 @@ from airflow_socrata.client.schema_rows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = [
     "create_output",
@@ -192,9 +192,9 @@ def row_errors(schema: InputSchema, limit: int = 500, offset: int = 0) -> Call[t
 def _page(
     schema: OutputSchema, link: str, limit: int, offset: int, column_id: int | None, summary: str
 ) -> Call[tuple[SchemaRow, ...]]:
-    params = (("limit", str(limit)), ("offset", str(offset)))
+    params = [("limit", str(limit)), ("offset", str(offset))]
     if column_id is not None:
-        params = (*params, ("column_id", str(column_id)))  # type: ignore[assignment]
+        params.append(("column_id", str(column_id)))
     known = tuple(column.field_name for column in schema.columns)
     return Call(
         CallKind.READ,
@@ -202,11 +202,11 @@ def _page(
         schema.links.path(link),
         lambda reply: parse_schema_rows(reply, known),
         summary,
-        params=params,
+        params=tuple(params),
     )
 
 
-def _output_parser(schema: InputSchema) -> Any:
+def _output_parser(schema: InputSchema) -> Callable[[Reply], OutputSchema]:
     def parse(reply: Reply) -> OutputSchema:
         resource, own = resource_of(reply, "an output schema")
         read = OutputSchema.from_json(resource, own)

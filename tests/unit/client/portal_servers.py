@@ -50,6 +50,8 @@ class Answer:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    #: Headers and body leave one after the other: no client waits for a delayed acknowledgement.
+    disable_nagle_algorithm = True
     server: Any
 
     def _answer(self) -> None:

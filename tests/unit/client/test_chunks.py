@@ -53,8 +53,11 @@ def test_files_of_the_operating_system_are_read_by_offset(path: Path) -> None:
 
 
 def test_object_storage_path_of_a_local_file_is_read_by_offset(path: Path) -> None:
-    storage = pytest.importorskip("airflow.sdk.io", reason="Airflow 3 has it there")
-    assert read_all(storage.ObjectStoragePath(f"file://{path}")) == (FileChunks, DATA)
+    try:
+        from airflow.sdk import ObjectStoragePath
+    except ImportError:
+        from airflow.io.path import ObjectStoragePath
+    assert read_all(ObjectStoragePath(f"file://{path}")) == (FileChunks, DATA)
 
 
 class Wrapper:
