@@ -105,6 +105,9 @@ def test_what_is_closed(portal):
     portal.call("DELETE", revision["links"]["discard"])
     assert refused(portal.reply("PUT", revision["links"]["apply"], json={}), 409)["message"]
     refused(portal.reply("PUT", revision["links"]["update"], json={"notes": "x"}), 409)
+    # Once more does nothing; a portal that refuses it is a switch away.
+    assert portal.call("DELETE", revision["links"]["discard"])["resource"]["closed_at"]
+    portal.portal.admin.settings(discard_closed_revision="refuse")
     refused(portal.reply("DELETE", revision["links"]["discard"]), 409)
     body = {"source_type": {"type": "upload", "filename": "x.csv"}}
     refused(portal.reply("POST", revision["links"]["create_source"], json=body), 409)

@@ -170,13 +170,16 @@ def test_an_applied_revision_is_closed(view, portal, stops):
     apply(revision, schema)
     for call in (
         lambda: revision.apply(output_schema=schema),
-        revision.discard,
         lambda: revision.update({"metadata": {"name": "Never"}}),
         lambda: revision.create_upload("more.csv"),
     ):
         with pytest.raises(UnexpectedResponseException) as refused:
             call()
         assert refused.value.status == 409
+    # As socrata-py's own tests do when they clean up.
+    rows = portal.rows(stops)
+    assert revision.discard()["resource"]["closed_at"] == revision.show().attributes["closed_at"]
+    assert portal.rows(stops) == rows
 
 
 def test_other_open_revisions_survive_an_apply(view, portal, stops):
