@@ -75,5 +75,18 @@ def test_the_default_expression_gives_the_guessed_type(cell: str, expr: str) -> 
     assert transform.evaluate({"a": cell}) is not None
 
 
-def test_a_column_that_has_its_type_already_is_taken_as_it_is() -> None:
-    assert default_expr(InputColumn("the_geom", "the_geom", 1, "point", "point")) == "`the_geom`"
+@pytest.mark.parametrize(
+    ("kind", "given", "expr"),
+    [
+        ("point", "point", "`a`"),
+        ("money", "text", "to_number(`a`)"),
+        ("percent", "number", "`a`"),
+        ("floating_timestamp", "text", "to_floating_timestamp(`a`)"),
+        ("html", "text", "`a`"),
+        ("text", "number", "to_text(`a`)"),
+        ("phone", "text", "`a`"),
+    ],
+)
+def test_any_type_may_be_wanted_of_any_column(kind: str, given: str, expr: str) -> None:
+    assert default_expr(InputColumn("a", "A", 1, kind, given)) == expr
+    compile_transform(expr, {"a": given})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.emulator.dsmapi.transforms.compiling import ANYTHING, Compiler
 from airflow_socrata.emulator.dsmapi.transforms.errors import CellError, CompileError
+from airflow_socrata.emulator.dsmapi.transforms.functions import FUNCTIONS
 from airflow_socrata.emulator.dsmapi.transforms.parsing import parse
 from airflow_socrata.emulator.dsmapi.transforms.values import Value, family
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from airflow_socrata.emulator.dsmapi.parsing import InputColumn
 
 _CASTS = {
-    "number": "to_number",
-    "checkbox": "to_checkbox",
     "calendar_date": "to_floating_timestamp",
     "date": "to_fixed_timestamp",
 }
@@ -68,11 +67,11 @@ def compile_transform(expr: str, columns: Mapping[str, str]) -> Transform:
 
 
 def default_expr(column: InputColumn) -> str:
-    """Return the expression that gives an input column its guessed type."""
+    """Return the expression that gives an input column its guessed type, or what comes nearest to it."""
     name = f"`{column.field_name}`"
-    if column.guessed_type in {column.soql_type, "text"}:
-        return name
-    return f"{_CASTS.get(column.guessed_type, f'to_{column.guessed_type}')}({name})"
+    kind, given = family(column.guessed_type), family(column.soql_type)
+    cast = _CASTS.get(kind or "text", f"to_{kind}")
+    return name if kind == given or cast not in FUNCTIONS else f"{cast}({name})"
 
 
 def evaluate_rows(
