@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kill_harness.fixtures import bystander, campaign_of, kill_portal, story
-from kill_harness.points import FEW, scenarios
+from kill_harness.scenarios import FEW, scenarios
 
 if TYPE_CHECKING:
     import pytest
@@ -21,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--all-kill-points",
         action="store_true",
-        help="kill processes at every point of the flow, instead of three",
+        help="kill processes at every point of the flow, instead of a few",
     )
 
 

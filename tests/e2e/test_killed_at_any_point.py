@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from kill_harness.dag_files import Dag
 from kill_harness.flow import Gate
-from kill_harness.points import MADE, POINTS, Scenario, scenarios
+from kill_harness.points import MADE, POINTS
+from kill_harness.scenarios import Scenario, scenarios
 from kill_harness.stories import plot
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 @pytest.mark.kill_point
 @pytest.mark.parametrize("scenario", scenarios(), ids=str)
 def test_all_is_published_or_nothing_changes(story: Story, scenario: Scenario) -> None:
-    point = POINTS[scenario.point]
+    point = scenario.kill_point
     if scenario.retries and point.tried_again:
         assert (story.state, story.flow.public()) == ("success", "new")
     else:

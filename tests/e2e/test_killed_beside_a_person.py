@@ -8,6 +8,7 @@ import pytest
 from kill_harness.dag_files import Dag
 from kill_harness.flow import Gate
 from kill_harness.points import MADE
+from kill_harness.revision_points import CREATE
 from kill_harness.stories import Plot, plot
 
 if TYPE_CHECKING:
@@ -67,12 +68,26 @@ def copy_that_lands_when_all_is_over(flow: Flow) -> None:
     flow.wait_terminal()
     flow.wait_callback()
     flow.let_go()
-    flow.wait_copy()
+    flow.wait_draft()
+    flow.start_again()
+
+
+@plot(Dag("appending revision", name="late"))
+def revision_that_is_made_when_all_is_over(flow: Flow) -> None:
+    """The portal carries out the create call after the last rollback; the next run is a clean one."""
+    flow.start(CREATE)
+    flow.kill("create_revision", "task")
+    flow.wait_terminal()
+    flow.wait_callback()
+    flow.let_go()
+    flow.wait_draft()
     flow.start_again()
 
 
 @pytest.mark.kill_point
-@pytest.mark.parametrize("scenario", [copy_that_lands_when_all_is_over], ids=str)
+@pytest.mark.parametrize(
+    "scenario", [copy_that_lands_when_all_is_over, revision_that_is_made_when_all_is_over], ids=str
+)
 def test_the_next_run_removes_what_was_left(story: Story, scenario: Plot) -> None:
     assert (story.state, story.flow.public()) == ("success", "new")
     assert any("before a new one is opened" in line for line in story.log)

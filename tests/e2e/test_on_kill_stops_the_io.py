@@ -12,6 +12,7 @@ import pytest
 from kill_harness.dag_files import Dag
 from kill_harness.flow import Gate
 from kill_harness.points import MADE, PUBLISHED, QUEUED
+from kill_harness.revision_points import APPLIED, CHUNK, READY, UPLOAD
 from kill_harness.stories import Plot, plot
 
 if TYPE_CHECKING:
@@ -63,6 +64,18 @@ def publish_that_waits_for_its_job(flow: Flow) -> None:
     flow.admin.finish_jobs(flow.dataset)
 
 
+@plot(Dag("updating revision"))
+def upload_in_chunks(flow: Flow) -> None:
+    flow.start(*UPLOAD, CHUNK)
+    mark_and_watch(flow, "load")
+
+
+@plot(Dag("appending revision"))
+def apply(flow: Flow) -> None:
+    flow.start(*READY, APPLIED)
+    mark_and_watch(flow, "apply")
+
+
 @plot(Dag())
 def wait(flow: Flow) -> None:
     flow.start(MADE, PUBLISHED, Gate("GET", "/api/views/{copy}"))
@@ -76,6 +89,8 @@ PLOTS = {
     publish: "publish",
     publish_that_waits_for_its_job: "publish",
     wait: "wait",
+    upload_in_chunks: "load",
+    apply: "apply",
 }
 
 
@@ -88,5 +103,5 @@ def test_a_killed_task_stops_and_deletes_nothing(story: Story, scenario: Plot) -
     print(f"ended {ended - told:.2f} s after SIGTERM")
     assert 0 <= ended - told < 5
     assert not any("discarded" in line for line in story.log if f" {task}: " in line)
-    went_live = task in {"publish", "wait"}
+    went_live = task in {"publish", "wait", "apply"}
     assert (story.state, story.flow.public()) == ("failed", "new" if went_live else "old")

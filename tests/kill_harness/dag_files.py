@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from airflow_harness.cluster import Cluster
 
-Way = Literal["upsert", "replace"]
+Way = Literal["upsert", "replace", "updating revision", "appending revision", "replacing revision"]
 
 GROUP = "roads"
 METHODS: dict[Way, str] = {"upsert": "copy", "replace": "copySchema"}
+#: What applying the revision does; without a row identifier, an update appends.
+ACTIONS: dict[Way, str] = {
+    "updating revision": "update",
+    "appending revision": "update",
+    "replacing revision": "replace",
+}
+#: Every wait in the triggerer.
+DEFERRABLE = "deferrable=True,"
 
 _INSTALLED: dict[int, set[str]] = {}
 _ONE_AT_A_TIME = threading.Lock()
@@ -23,7 +31,8 @@ _ONE_AT_A_TIME = threading.Lock()
 class Dag:
     """One DAG of the tests.
 
-    :param way: upsert by row identifier into a copy, or replace without row identifiers.
+    :param way: upsert by row identifier into a copy, or replace without row identifiers; or a revision that
+        updates by row identifier, appends, or replaces without row identifiers.
     :param retries: of each task.
     :param name: tells it from the others.
     :param options: more arguments of the DAG, as text.
@@ -41,15 +50,28 @@ class Dag:
     @property
     def id(self) -> str:
         """The DAG's id."""
-        return "_".join(filter(None, ("road_events", self.name, self.way, str(self.retries))))
+        way = self.way.replace(" ", "_")
+        return "_".join(filter(None, ("road_events", self.name, way, str(self.retries))))
+
+    @property
+    def uses_revisions(self) -> bool:
+        """Whether it publishes through a revision."""
+        return self.way in ACTIONS
+
+    @property
+    def opens(self) -> str:
+        """The task that opens the draft."""
+        return "create_revision" if self.uses_revisions else "create_working_copy"
 
     def text(self) -> str:
         """The DAG's file."""
-        text = Path(__file__).with_name("road_events.py").read_text()
+        file = "road_events_revision.py" if self.uses_revisions else "road_events.py"
+        text = Path(__file__).with_name(file).read_text()
         filled = {
             "<dag_id>": self.id,
             "<retries>": str(self.retries),
-            "<method>": METHODS[self.way],
+            "<method>": METHODS.get(self.way, "revision"),
+            "<action>": ACTIONS.get(self.way, ""),
             "# <options>": self.options,
             "# <group>": self.group,
             "# <load>": self.load,

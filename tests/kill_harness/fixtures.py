@@ -23,8 +23,8 @@ __all__ = ["bystander", "campaign_of", "kill_portal", "story"]
 
 @pytest.fixture(scope="session")
 def kill_portal() -> Iterator[Any]:
-    """A portal that no other test resets."""
-    with Emulator() as emulator:
+    """A portal that no other test resets; it takes small chunks, and its jobs end after a look or two."""
+    with Emulator(preferred_chunk_size=64, parse_looks=1, transform_looks=1) as emulator:
         yield emulator
 
 

@@ -18,39 +18,16 @@ from portal_harness.publications import COLUMNS, OLD_ROWS
 
 from airflow_socrata.publication.operation import Operation
 from kill_harness.dag_files import GROUP
+from kill_harness.rows import KEYED, SOURCE_ROWS, Rows, comparable, file_of_a_revision, new_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from airflow_harness.cluster import Cluster, TaskProcess
 
-    from kill_harness.dag_files import Dag, Way
+    from kill_harness.dag_files import Dag
 
 Victims = Literal["task", "task and supervisor"]
-
-#: What the source shows: five events changed, four new, one over.
-SOURCE_ROWS = [
-    *({"event_id": f"e{n}", "street": "Háaleitisbraut", "lanes": 90 + n} for n in range(1, 6)),
-    {"event_id": "e6", "over": "yes"},
-    *({"event_id": f"n{n}", "street": "Laugavegur", "lanes": n} for n in range(1, 5)),
-]
-
-Rows = list[tuple[str, str, str]]
-
-
-def comparable(rows: Iterable[dict[str, Any]]) -> Rows:
-    """Rows as sorted text, so that a row that is there twice shows."""
-    return sorted((row["event_id"], row["street"], str(row["lanes"])) for row in rows)
-
-
-def new_rows(way: Way) -> Rows:
-    """What the public sees when the run has gone live."""
-    fresh = {row["event_id"]: row for row in SOURCE_ROWS if "over" not in row}
-    if way == "replace":
-        return comparable(fresh.values())
-    kept = {row["event_id"]: row for row in OLD_ROWS if row["event_id"] != "e6"}
-    return comparable((kept | fresh).values())
-
 
 #: One order after the other: with a database of SQLite Airflow answers 500 to who comes second.
 _ORDERING = threading.Lock()
@@ -78,7 +55,8 @@ class Gate:
     """A request of the flow at which it is stopped.
 
     :param method: HTTP method.
-    :param path: of the request; ``{dataset}``, ``{copy}`` and ``{source}`` stand for 4x4s.
+    :param path: of the request; ``{dataset}``, ``{copy}`` and ``{source}`` stand for 4x4s, ``{revision}`` for
+        the number of the run's revision, ``{upload}`` for the id of the last source made for it.
     :param point: ``before``, ``before_commit`` or ``after_commit``.
     :param skip: so many such requests go through first.
     """
@@ -105,12 +83,15 @@ class Flow:
     source: str = ""
     run_id: str = ""
     copy: str = ""
+    revision: int = 0
+    upload: int = 0
     old: Rows = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     ended: float | None = None
     keeps_record: bool = False
     person: str = ""
     persons_copy: Any = None
+    persons_revision: Any = None
     _held: str | None = None
 
     @property
@@ -132,10 +113,13 @@ class Flow:
     def prepare(self) -> None:
         """Install the DAG; make a dataset of the run's own, and the source that it reads."""
         self.dag.install(self.cluster)
-        key = "event_id" if self.dag.way == "upsert" else None
+        key = "event_id" if self.dag.way in KEYED else None
         self.dataset = self.admin.create_dataset(
             name="Road events", columns=COLUMNS, row_identifier=key, rows=OLD_ROWS
         )["id"]
+        if self.dag.uses_revisions:
+            self.admin.open_revision_as("person", self.dataset)
+            (self.persons_revision,) = self.admin.revisions(self.dataset)
         more = [*COLUMNS, {"name": "Over", "fieldName": "over", "dataTypeName": "text"}]
         self.source = self.admin.create_dataset(name="Source", columns=more, rows=SOURCE_ROWS)["id"]
         self.old = comparable(self.admin.rows(self.dataset))
@@ -157,10 +141,18 @@ class Flow:
 
     def _trigger(self, run_id: str) -> None:
         self.run_id = run_id
-        conf = {"dataset": self.dataset, "source": f"{self.portal.url}/resource/{self.source}.json"}
+        conf = {"dataset": self.dataset, "source": self._source()}
         body = {"dag_run_id": self.run_id, "logical_date": None, "conf": conf}
         start = functools.partial(self.cluster.rest.call, "POST", f"/dags/{self.dag_id}/dagRuns", body)
         _insist(f"a run of {self.dag_id} is started", start)
+
+    def _source(self) -> str:
+        """Where the run reads: pages of the portal, or a file for a revision."""
+        if not self.dag.uses_revisions:
+            return f"{self.portal.url}/resource/{self.source}.json"
+        file = self.cluster.home / f"{self.dataset}.csv"
+        file.write_text(file_of_a_revision(), encoding="utf-8")
+        return str(file)
 
     def reach(self, *gates: Gate) -> None:
         """Let a run that is held come to the last gate, by way of the others, and hold it there."""
@@ -178,7 +170,13 @@ class Flow:
         return hold
 
     def _path(self, path: str) -> str:
-        return path.format(dataset=self.dataset, copy=self.copy, source=self.source)
+        return path.format(
+            dataset=self.dataset,
+            copy=self.copy,
+            source=self.source,
+            revision=self.revision,
+            upload=self.upload,
+        )
 
     def _stop_at(self, hold: str) -> None:
         try:
@@ -187,6 +185,9 @@ class Flow:
             raise TimeoutError(f"{error}; tasks: {self.states()}") from None
         self._held = hold
         self.copy = next((copy["id"] for copy in self.copies()), self.copy)
+        for revision in self.revisions()[:1]:
+            self.revision = revision["seq"]
+            self.upload = max((source["id"] for source in revision["sources"]), default=self.upload)
 
     def land_at(self, gate: Gate) -> None:
         """Hold a later process at a gate, and let the request that is held land meanwhile."""
@@ -214,12 +215,15 @@ class Flow:
             process.kill_both()
 
     def calls(self, method: str, after: int = 0) -> list[dict[str, Any]]:
-        """The requests with this method about the dataset or its working copy, since request ``after``."""
+        """The requests with this method about the dataset or its drafts, since request ``after``."""
         return [call for call in self._requests(after) if call["method"] == method]
 
     def _requests(self, after: int = 0) -> list[dict[str, Any]]:
-        names = {self.dataset, self.copy} - {""}
-        return [call for call in self.admin.requests(after) if any(name in call["path"] for name in names)]
+        sources = [f"/source/{source['id']}/" for each in self.revisions() for source in each["sources"]]
+        names = {self.dataset, self.copy, *sources} - {""}
+        return [
+            call for call in self.admin.requests(after) if any(name in f"{call['path']}/" for name in names)
+        ]
 
     def _unanswered(self) -> set[int]:
         return {call["seq"] for call in self._requests() if call["status"] is None}
@@ -253,9 +257,9 @@ class Flow:
 
         wait_until("the callback of the DAG has ended", done, 120)
 
-    def wait_copy(self) -> None:
-        """Wait until a working copy is open."""
-        wait_until("a working copy is open", lambda: bool(self.copies()), 30)
+    def wait_draft(self) -> None:
+        """Wait until a working copy or a revision is open."""
+        wait_until("a draft is open", lambda: bool(self.drafts()), 30)
 
     def watch_end(self, process: TaskProcess) -> None:
         """Wait until a task's process is gone, and note when that was."""
@@ -319,7 +323,12 @@ class Flow:
         """Check that nothing of the run is left, that nobody saw half of it, and that nobody was hurt."""
         self.look()
         assert self.seen <= {"old", "new"}, f"{name}: the public saw rows that had not gone live"
-        assert self.copies() == [], f"{name}: a working copy is left"
+        assert self.drafts() == [], f"{name}: a draft is left"
+        applied = [job["status"] for revision in self.revisions() for job in revision["task_sets"]]
+        assert len(applied) <= 1, f"{name}: applied more than once: {applied}"
+        if self.dag.uses_revisions:
+            assert (self.public() == "new") == (applied == ["successful"]), f"{name}: {applied}"
+            assert self._persons_revisions() == [self.persons_revision], f"{name}: a person was hurt"
         if self.person:
             (copy,) = self._open()
             assert (copy, self.admin.rows(copy["id"])) == self.persons_copy, f"{name}: a person was hurt"
@@ -348,6 +357,17 @@ class Flow:
         """The open working copies of the dataset, a person's excluded."""
         return [copy for copy in self._open() if copy["id"] != self.person]
 
+    def revisions(self) -> list[dict[str, Any]]:
+        """All revisions of the dataset, a person's excluded, newest first."""
+        return [each for each in self.admin.revisions(self.dataset) if each["created_by"] != "person"]
+
+    def _persons_revisions(self) -> list[dict[str, Any]]:
+        return [each for each in self.admin.revisions(self.dataset) if each["created_by"] == "person"]
+
+    def drafts(self) -> list[dict[str, Any]]:
+        """The open working copies and revisions of the dataset, a person's excluded."""
+        return [*self.copies(), *(each for each in self.revisions() if each["open"])]
+
     def _open(self) -> list[dict[str, Any]]:
         copies = self.admin.state(self.dataset)["copies"]
         return [copy for copy in copies if copy["stage"] == "unpublished"]
@@ -370,17 +390,17 @@ class Flow:
         return state
 
     def wait_clean(self, timeout: float = 60) -> float:
-        """Wait until no working copy is open and nothing is on record; return how many seconds that took."""
+        """Wait until no draft is open and nothing is on record; return how many seconds that took."""
         since = time.monotonic()
 
         def clean() -> bool:
             self.look()
-            return not self.copies() and (self.keeps_record or self.record() is None)
+            return not self.drafts() and (self.keeps_record or self.record() is None)
 
         try:
             wait_until("", clean, timeout, pause=0.5)
         except TimeoutError:
-            told = [f"{timeout:g} s after the run there are {self.copies()} and {self.record()}", *self.log()]
+            told = [f"{timeout:g} s after the run there are {self.drafts()} and {self.record()}", *self.log()]
             raise AssertionError("\n".join(told)) from None
         return time.monotonic() - since
 
@@ -410,5 +430,5 @@ class Flow:
 
     def record(self) -> dict[str, Any] | None:
         """What Airflow has on record of this run's operation."""
-        key = Operation(self.dag_id, self.run_id, self.task("create_working_copy")).key
+        key = Operation(self.dag_id, self.run_id, self.task(self.dag.opens)).key
         return self.cluster.rest.find(f"/variables/airflow_socrata.intent.{key}")

@@ -1,25 +1,17 @@
-"""The points of the flow at which processes are killed."""
+"""The points of the flow through a working copy at which processes are killed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from kill_harness.dag_files import Dag
-from kill_harness.flow import Flow, Gate
-from kill_harness.stories import follow
+from kill_harness.flow import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_harness.cluster import Cluster
-
-    from kill_harness.dag_files import Way
-    from kill_harness.flow import Victims
-    from kill_harness.stories import Story
-
 #: When the request at which a process was killed goes on its way: at once, when somebody has looked at the
-#: portal since, or when the working copy was discarded or the run is terminal. A gate: when a later process
+#: portal since, or when the draft was discarded or the run is terminal. A gate: when a later process
 #: has come to it; that one goes on when the late request is done.
 Release = Literal["at once", "after a look", "after the end"]
 
@@ -128,67 +120,3 @@ POINTS: dict[str, KillPoint] = {
         tried_again=False,
     ),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """A run that is killed at a point.
-
-    :param point: key of ``POINTS``.
-    :param way: how the run publishes.
-    :param victims: what is killed.
-    :param retries: of each task.
-    """
-
-    point: str
-    way: Way
-    victims: Victims
-    retries: int = 0
-
-    def __str__(self) -> str:
-        tries = f"{self.retries} retries" if self.retries else "no retry"
-        return f"{self.point} - {self.way} - {self.victims} - {tries}"
-
-    def __call__(self, cluster: Cluster, portal: Any) -> Story:
-        """Carry it out."""
-        return follow(Flow(cluster, portal, Dag(self.way, self.retries)), self._kill_at_the_point)
-
-    def _kill_at_the_point(self, flow: Flow) -> None:
-        point = POINTS[self.point]
-        first, *others = point.gates
-        flow.start(first)
-        for fault in point.faults:
-            flow.add_fault(**fault)
-        flow.reach(*others)
-        seen = flow.last_request()
-        flow.kill(point.task, self.victims)
-        if point.release == "after a look":
-            flow.wait_call(seen, "GET")
-        elif point.release == "after the end":
-            flow.wait_call(seen, "DELETE", or_end=True)
-        if isinstance(point.release, Gate):
-            flow.land_at(point.release)
-        flow.let_go()
-        if point.faults == (QUEUED,):
-            flow.admin.finish_jobs(flow.dataset)
-
-
-def scenarios() -> list[Scenario]:
-    """Every point without and with retries; both ways and both kinds of death at each, by turns."""
-    found = []
-    for number, point in enumerate(POINTS):
-        way, other = ("upsert", "replace") if number % 2 else ("replace", "upsert")
-        if not POINTS[point].needs_retry:
-            found += [Scenario(point, way, "task"), Scenario(point, other, "task and supervisor")]
-        found.append(Scenario(point, other if number % 4 < 2 else way, "task", retries=2))
-        if number % 3 == 0:
-            found.append(Scenario(point, way, "task and supervisor", retries=2))
-    return found
-
-
-#: What runs without ``--all-kill-points``.
-FEW = (
-    Scenario("copied, not recorded and not marked", "upsert", "task and supervisor"),
-    Scenario("batch, after its commit", "replace", "task", retries=2),
-    Scenario("publish, before the portal acts", "replace", "task"),
-)
