@@ -151,6 +151,39 @@ class TestColumns:
         assert dsmapi.finish(revision)["status"] == "successful"
         assert "rowIdentifierColumnId" in api.get(f"/api/views/{dataset}").json()
 
+    def test_a_renamed_column_is_the_same_column(self, api, dsmapi, admin, stops):
+        before = {each["fieldName"]: each for each in api.get(f"/api/views/{stops}").json()["columns"]}
+        revision = dsmapi.open(stops)
+        source = dsmapi.upload(revision, b"stop_id,name,riders\nz,Zelkova,1\n")
+        columns = dsmapi.output(source)["resource"]["output_columns"]
+        columns[1] |= {"field_name": "label", "initial_output_column_id": columns[1]["id"]}
+        again = dsmapi.transform(source, columns)["resource"]["output_columns"]
+        again[1] |= {"field_name": "sign", "initial_output_column_id": again[1]["id"]}
+        dsmapi.transform(source, again)
+        assert dsmapi.finish(revision)["status"] == "successful"
+        assert [row["sign"] for row in admin.rows(stops)] == ["Alder", "Birch", "Çedar", "Zelkova"]
+        after = {each["fieldName"]: each for each in api.get(f"/api/views/{stops}").json()["columns"]}
+        assert after["sign"]["tableColumnId"] == before["name"]["tableColumnId"]
+
+    def test_renaming_by_the_dataset_itself_keeps_rows_and_expressions(self, dsmapi, admin):
+        """The vendor's sample of a column metadata update: a replace revision with the dataset as source."""
+        first = dsmapi.open()
+        source = dsmapi.upload(first, b"id,name\n1,a\n")
+        columns = [column("key", "to_number(`id`)", is_primary_key=True), column("label", "upper(`name`)", 2)]
+        dsmapi.transform(source, columns)
+        dsmapi.finish(first)
+        dataset = first["resource"]["fourfour"]
+        revision = dsmapi.open(dataset, "replace")
+        body = {"source_type": {"type": "view", "fourfour": dataset}}
+        source = dsmapi.call("POST", revision["links"]["create_source"], 201, json=body)
+        columns = dsmapi.output(source)["resource"]["output_columns"]
+        columns[1] |= {"field_name": "sign", "initial_output_column_id": columns[1]["id"]}
+        dsmapi.transform(source, columns)
+        dsmapi.finish(revision)
+        assert admin.rows(dataset) == [{"key": "1", "sign": "A"}]
+        dsmapi.run(dataset, "update", b"id,name\n2,b\n")
+        assert admin.rows(dataset) == [{"key": "1", "sign": "A"}, {"key": "2", "sign": "B"}]
+
     def test_sorts_become_the_views(self, api, dsmapi):
         revision = dsmapi.open()
         source = dsmapi.upload(revision, b"a\n1\n")
@@ -185,6 +218,15 @@ class TestView:
         assert (view["privateMetadata"], view["metadata"]["custom_fields"]) == ({"k": "v"}, {"x": {}})
         assert view["metadata"]["rowIdentifier"] == view["rowIdentifierColumnId"]
         assert view["columns"][0]["fieldName"] == "stop_id"
+
+    def test_links_to_data_elsewhere(self, api, dsmapi):
+        href = [{"title": "Search", "urls": {"csv": "https://data.example.gov/x.csv"}}]
+        revision = dsmapi.open(href=href)
+        assert revision["resource"]["href"] == href
+        assert dsmapi.finish(revision, resource={"id": 0})["status"] == "successful"
+        view = api.get(f"/api/views/{revision['resource']['fourfour']}").json()
+        assert (view["assetType"], view["displayType"]) == ("href", "href")
+        assert view["metadata"]["additionalAccessPoints"] == href
 
     @pytest.mark.parametrize("before", ["public", "private"])
     def test_permission_is_kept_unless_given(self, api, dsmapi, admin, before):

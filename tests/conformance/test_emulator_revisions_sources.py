@@ -352,7 +352,9 @@ class TestErrors:
         assert failed["failure_details"] == {"message": "Internal error", "key": "internal_error"}
 
     def test_errors_on_demand(self, dsmapi, admin, stops):
-        admin.add_fault("error", "POST", "/revision/", status=418, code="teapot", message="T", family="dsmapi")
+        admin.add_fault(
+            "error", "POST", "/revision/", status=418, code="teapot", message="T", family="dsmapi"
+        )
         refusal = dsmapi.refused("POST", f"{BASE}/revision/{stops}", 418, "teapot", json={})
         assert refusal == {"message": "T", "key": "teapot", "params": {}}
 

@@ -68,15 +68,15 @@ class TestProgress:
         [line] = [line for line in task_set["log"] if line["stage"] == "upsert_complete"]
         assert line["details"] is None
 
-    @pytest.mark.parametrize("body", [{}, {"output_schema_id": None}, {"named": True}, {"nested": True}])
+    @pytest.mark.parametrize(
+        "body", [{}, {"output_schema_id": None}, {"named": True}, {"resource": {"id": 0}}]
+    )
     def test_forms_of_the_call(self, dsmapi, admin, stops, body):
         revision = dsmapi.open(stops, "replace")
         source = dsmapi.upload(revision)
         schema = dsmapi.output(source)["resource"]["id"]
         if "named" in body:
             body = {"output_schema_id": schema}
-        if "nested" in body:
-            body = {"resource": {"id": schema}}
         assert dsmapi.finish(revision, **body)["output_schema_id"] == schema
         assert len(admin.rows(stops)) == 2
 

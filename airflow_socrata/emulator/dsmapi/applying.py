@@ -71,8 +71,8 @@ def _refuse_beside_others(portal: Portal, revision: Revision) -> None:
 
 
 def _choose_schema(portal: Portal, revision: Revision, body: dict[str, Any]) -> None:
-    named = body.get("resource")
-    wanted = named.get("id") if isinstance(named, dict) else body.get("output_schema_id")
+    # The vendor's samples send {"resource": {"id": number of the revision}}: that chooses nothing.
+    wanted = body.get("output_schema_id")
     if wanted is None:
         return
     schema = portal.desk.output_schemas.get(wanted) if isinstance(wanted, int) else None

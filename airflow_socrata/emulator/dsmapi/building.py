@@ -73,9 +73,13 @@ def build(
     with portal.desk.lock:
         schema.output_schemas = [*schema.output_schemas, made]
         portal.desk.output_schemas[made.id] = made
-        for column in columns:
-            portal.desk.transforms[column.transform.id] = (made, column.transform)
+        portal.desk.output_columns |= {column.id: column for column in columns if _is_older(column)}
     return made
+
+
+def _is_older(column: OutputColumn) -> bool:
+    # A column cannot come from itself, or from one that is made later.
+    return column.initial_id is None or column.initial_id < column.id
 
 
 def _check_names(specs: list[ColumnSpec]) -> None:

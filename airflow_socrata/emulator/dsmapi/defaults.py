@@ -88,7 +88,7 @@ def _of_config(portal: Portal, schema: InputSchema, column: dict[str, Any]) -> C
 
 
 def _of_dataset(portal: Portal, schema: InputSchema, view: View) -> list[ColumnSpec]:
-    applied = {each["field_name"]: each for each in portal.desk.applied.get(view.dataset.group, ())}
+    applied = portal.desk.applied.get(view.dataset.group, {})
     return [
         _spec(
             column, _expression(schema, column, applied), column.table_column_id == view.copy.row_identifier
@@ -97,11 +97,11 @@ def _of_dataset(portal: Portal, schema: InputSchema, view: View) -> list[ColumnS
     ]
 
 
-def _expression(schema: InputSchema, column: Column, applied: dict[str, dict[str, Any]]) -> str:
+def _expression(schema: InputSchema, column: Column, applied: dict[str, str]) -> str:
     """Return what fills a column of the dataset from this file; a column that the file lacks is null."""
     last = applied.get(column.field_name)
-    if last is not None and _compiles(schema, last["expr"], column.kind):
-        return str(last["expr"])
+    if last is not None and _compiles(schema, last, column.kind):
+        return last
     for each in schema.fields:
         if each.field_name == column.field_name or each.display_name == column.name:
             return default_expr(_input(each, column.kind))

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from airflow_socrata.emulator.dsmapi.model import (
         Config,
         InputSchema,
+        OutputColumn,
         OutputSchema,
         Revision,
         Source,
-        TransformRun,
         Upload,
     )
     from airflow_socrata.emulator.store.model import Copy
@@ -32,11 +32,11 @@ class Desk:
         self.sources: dict[int, Source] = {}
         self.input_schemas: dict[int, InputSchema] = {}
         self.output_schemas: dict[int, OutputSchema] = {}
-        self.transforms: dict[int, tuple[OutputSchema, TransformRun]] = {}
+        self.output_columns: dict[int, OutputColumn] = {}
         self.configs: dict[str, Config] = {}
         self.enrolled: set[int] = set()
         self.archive: dict[tuple[int, int], Copy] = {}
-        self.applied: dict[int, list[dict[str, Any]]] = {}
+        self.applied: dict[int, dict[str, str]] = {}
         self.doomed: dict[str, float] = {}
         self.schedules: dict[str, dict[str, Any]] = {}
 
@@ -48,7 +48,7 @@ class Desk:
                 self.sources,
                 self.input_schemas,
                 self.output_schemas,
-                self.transforms,
+                self.output_columns,
                 self.configs,
                 self.archive,
                 self.applied,
@@ -79,6 +79,12 @@ class Desk:
     def drop_file(self, upload: Upload) -> None:
         """Remove a file that no source needs any more."""
         upload.path.unlink(missing_ok=True)
+
+    def origin(self, column: OutputColumn) -> OutputColumn:
+        """Return the first of the columns that a column was changed from."""
+        while column.initial_id is not None and column.initial_id in self.output_columns:
+            column = self.output_columns[column.initial_id]
+        return column
 
     def of_dataset(self, view_id: str) -> list[Revision]:
         """Return the revisions of a dataset, oldest first."""

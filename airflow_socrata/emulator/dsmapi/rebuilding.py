@@ -21,21 +21,38 @@ if TYPE_CHECKING:
 def columns_of(portal: Portal, former: Copy, schema: OutputSchema) -> tuple[list[Column], Column | None]:
     """Return the columns that an output schema makes of a copy's, and the row identifier among them.
 
-    A column with the field name and the type of one that is there is that column.
+    A column with the field name and the type of one that is there, or that was renamed, is that column.
     """
     made: list[Column] = []
     identifier = None
     for position, each in enumerate(schema.columns, 1):
-        column = _column(portal, former, each, position)
+        column = _column(portal, former_column(portal, former, schema, each), each, position)
         made.append(column)
         if each.is_primary_key:
             identifier = column
     return made, identifier
 
 
-def _column(portal: Portal, former: Copy, each: OutputColumn, position: int) -> Column:
-    kind = canonical_type(each.transform.compiled.output_type) or "text"
+def former_column(portal: Portal, former: Copy, schema: OutputSchema, each: OutputColumn) -> Column | None:
+    """Return the column that an output column was: by its field name, or by the one before it was renamed."""
     old = former.column(each.field_name)
+    if old is not None:
+        return old
+    taken = {column.field_name for column in schema.columns}
+    names = [portal.desk.origin(each).field_name]
+    if schema.input.source.view is not None:
+        names.append(read_name(each) or "")
+    return next((former.column(name) for name in names if name not in taken), None)
+
+
+def read_name(column: OutputColumn) -> str | None:
+    """Return the input column that an output column is, unchanged."""
+    expr, inputs = column.transform.expr.strip(), column.transform.compiled.inputs
+    return inputs[0] if len(inputs) == 1 and expr == f"`{inputs[0]}`" else None
+
+
+def _column(portal: Portal, old: Column | None, each: OutputColumn, position: int) -> Column:
+    kind = canonical_type(each.transform.compiled.output_type) or "text"
     same = old is not None and soda_type(old.kind) == soda_type(kind)
     return Column(
         id=portal.store.number(),

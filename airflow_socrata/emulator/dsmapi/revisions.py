@@ -109,6 +109,7 @@ def add_revision(portal: Portal, view: View, user: User, body: dict[str, Any]) -
         if body.get(key) is not None:
             raise invalid(f"{key} cannot be set when a revision is created", details={key: "is not allowed"})
     kind, permission = _action(action)
+    href, attachments = _href(body.get("href")), _attachments(body.get("attachments"))
     if not portal.switches.revision_private_metadata:
         metadata = {key: value for key, value in metadata.items() if key != "privateMetadata"}
     now = portal.clock.now()
@@ -126,6 +127,8 @@ def add_revision(portal: Portal, view: View, user: User, body: dict[str, Any]) -
             created_at=now,
             updated_at=now,
             config=config.name if config else None,
+            href=href,
+            attachments=attachments,
         )
         if view.dataset.group in portal.desk.enrolled and body.get("notes") is not None:
             revision.notes = str(body["notes"])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_socrata.emulator.clock import iso_utc
 from airflow_socrata.emulator.dsmapi.archiving import keep_archive
 from airflow_socrata.emulator.dsmapi.evaluating import evaluated, stored_column
-from airflow_socrata.emulator.dsmapi.rebuilding import carry_rows, columns_of, fill_identifier
+from airflow_socrata.emulator.dsmapi.rebuilding import carry_rows, columns_of, fill_identifier, read_name
 from airflow_socrata.emulator.dsmapi.transforms import CellError
 from airflow_socrata.emulator.edge.views import set_scope
 from airflow_socrata.emulator.errors import PortalError
@@ -229,11 +229,16 @@ def _put_blob(portal: Portal, view: View, revision: Revision) -> None:
 
 def _remember(portal: Portal, view: View, revision: Revision, schema: OutputSchema) -> None:
     """Keep what was applied: the next file's default output schema follows it."""
-    if revision.action == "delete" or schema.input.source.view is not None:
+    if revision.action == "delete":
         return
-    portal.desk.applied[view.dataset.group] = [
-        {"field_name": each.field_name, "expr": each.transform.expr} for each in schema.columns
-    ]
+    applied = portal.desk.applied
+    exprs = {each.field_name: each.transform.expr for each in schema.columns}
+    if schema.input.source.view is not None:
+        # Made of the dataset itself: its columns go on being filled as they were, under their new names.
+        before = applied.get(view.dataset.group, {})
+        read = {each.field_name: read_name(each) for each in schema.columns}
+        exprs = {name: before[old] for name, old in read.items() if old is not None and old in before}
+    applied[view.dataset.group] = exprs
     if schema.sort_bys:
         ids = {column.field_name: column.id for column in view.copy.columns}
         view.fields["query"] = {
