@@ -196,6 +196,11 @@ class TestConfigs:
         changed = dsmapi.call("PATCH", made["links"]["update"], 202, json=changes)["resource"]
         assert (changed["data_action"], changed["parse_options"]["column_separator"]) == ("update", ";")
         assert len(dsmapi.call("GET", made["links"]["list"], 200)) == 1
+        self.config(dsmapi, "other")
+        dsmapi.refused("PATCH", made["links"]["update"], 409, "name_taken", json={"name": "other"})
+        made = dsmapi.call("PATCH", made["links"]["update"], 202, json={"name": "new name"})
+        assert made["links"]["show"].endswith("/config/new%20name")
+        assert dsmapi.call("GET", made["links"]["show"], 200)["resource"]["data_action"] == "update"
         dsmapi.call("DELETE", made["links"]["delete"], 201)
         dsmapi.refused("GET", made["links"]["show"], 404, "not_found")
 

@@ -221,6 +221,32 @@ class TestKinds:
             "PATCH", source["links"]["add_to_revision"], 404, json={"revision": named | {"revision_seq": 9}}
         )
 
+    def test_attached_later_it_follows_the_dataset(self, dsmapi, admin, revision, stops):
+        body = {"source_type": {"type": "upload", "filename": "x.csv"}}
+        source = dsmapi.send(dsmapi.call("POST", f"{BASE}/source", 201, json=body))
+        named = {"fourfour": stops, "revision_seq": 0}
+        attached = dsmapi.call("PATCH", source["links"]["add_to_revision"], 202, json=named)
+        assert dsmapi.output(attached)["resource"]["output_columns"][0]["is_primary_key"] is True
+        assert dsmapi.finish(revision)["status"] == "successful"
+        assert admin.state(stops)["rows"] == 4
+
+    def test_two_revisions_may_share_it(self, dsmapi, admin, stops):
+        other = admin.create_dataset("othe-2222", "Other", ["stop_id", "name", "riders"], "stop_id")["id"]
+        first, second = dsmapi.open(stops, "replace"), dsmapi.open(other, "replace")
+        source = dsmapi.upload(first)
+        body = {"revision": {"fourfour": other, "revision_seq": 0}}
+        dsmapi.call("PATCH", source["links"]["add_to_revision"], 202, json=body)
+        for each in (first, second):
+            assert dsmapi.finish(each)["status"] == "successful"
+        assert (len(admin.rows(stops)), len(admin.rows(other))) == (2, 2)
+
+    def test_a_source_may_name_its_revision(self, dsmapi, revision, stops):
+        kind = {"type": "upload", "filename": "x.csv"}
+        body = {"source_type": kind, "fourfour": stops, "revision_seq": 0}
+        source = dsmapi.call("POST", f"{BASE}/source", 201, json=body)
+        [listed] = dsmapi.call("GET", revision["links"]["list_sources"], 200)
+        assert listed["resource"]["id"] == source["resource"]["id"]
+
     @pytest.mark.parametrize("word", [False, "false"])
     def test_a_blob(self, api, dsmapi, word):
         revision = dsmapi.open(metadata={"name": "Picture"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from airflow_socrata.emulator.dsmapi.calls import body_of, named_dataset, number_in
@@ -12,6 +12,9 @@ from airflow_socrata.emulator.dsmapi.model import Config
 from airflow_socrata.emulator.dsmapi.revisions import ACTIONS
 from airflow_socrata.emulator.dsmapi.sources import options_of
 from airflow_socrata.emulator.edge.portal import Exchange, Portal, Reply
+
+if TYPE_CHECKING:
+    from airflow_socrata.emulator.errors import PortalError
 
 
 def listing(portal: Portal, exchange: Exchange) -> Reply:
@@ -103,11 +106,13 @@ def _columns(given: Any) -> list[dict[str, Any]]:
 def _keep(portal: Portal, config: Config) -> Config:
     with portal.desk.lock:
         if config.name in portal.desk.configs:
-            raise refused(
-                409, "name_taken", f"There is a config {config.name} already", details={"name": "is taken"}
-            )
+            raise _taken(config.name)
         portal.desk.configs[config.name] = config
     return config
+
+
+def _taken(name: str) -> PortalError:
+    return refused(409, "name_taken", f"There is a config {name} already", details={"name": "is taken"})
 
 
 def _named(portal: Portal, exchange: Exchange) -> Config:
@@ -125,14 +130,22 @@ def read(portal: Portal, exchange: Exchange) -> Reply:
 
 
 def update(portal: Portal, exchange: Exchange) -> Reply:
-    """``PATCH /config/{name}``: change what is named; the name itself stays."""
+    """``PATCH /config/{name}``: change what is named, the name too."""
     config = _named(portal, exchange)
     body = body_of(exchange)
     action = _action(body.get("data_action") or config.data_action)
     options = _options(body["parse_options"]) if body.get("parse_options") else config.options
     columns = _columns(body["columns"]) if body.get("columns") is not None else config.columns
+    name = body.get("name") or config.name
+    if not isinstance(name, str):
+        raise invalid("Name must be a text", details={"name": "must be a text"})
+    with portal.desk.lock:
+        if portal.desk.configs.get(name, config) is not config:
+            raise _taken(name)
+        portal.desk.configs.pop(config.name, None)
+        portal.desk.configs[name] = config
+        config.name, config.updated_at = name, portal.clock.now()
     config.data_action, config.options, config.columns = action, options, columns
-    config.updated_at = portal.clock.now()
     return Reply.of(config_json(config), 202)
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow_socrata.emulator.dsmapi.model import (
         Config,
-        InputSchema,
         OutputColumn,
         OutputSchema,
         Revision,
@@ -30,7 +29,6 @@ class Desk:
         self._folder: Path | None = None
         self.revisions: dict[str, list[Revision]] = {}
         self.sources: dict[int, Source] = {}
-        self.input_schemas: dict[int, InputSchema] = {}
         self.output_schemas: dict[int, OutputSchema] = {}
         self.output_columns: dict[int, OutputColumn] = {}
         self.configs: dict[str, Config] = {}
@@ -46,7 +44,6 @@ class Desk:
             for held in (
                 self.revisions,
                 self.sources,
-                self.input_schemas,
                 self.output_schemas,
                 self.output_columns,
                 self.configs,

@@ -97,15 +97,18 @@ def _schema(
 
 
 def _offer(portal: Portal, source: Source, made: list[InputSchema]) -> None:
-    """Make the schemas known, each with its default output schema; the first is the revision's."""
-    for schema in made:
+    """Make the schemas known, each with its default output schema."""
+    offer_defaults(portal, source, made)
+    source.schemas = [*source.schemas, *made]
+
+
+def offer_defaults(portal: Portal, source: Source, schemas: list[InputSchema]) -> None:
+    """Make default output schemas; that of the first layer is the revision's."""
+    for schema in schemas:
         build(portal, schema, default_columns(portal, schema), [], source.user_id)
-    with portal.desk.lock:
-        for schema in made:
-            portal.desk.input_schemas[schema.id] = schema
-        source.schemas = [*source.schemas, *made]
-        if source.revision is not None and made:
-            source.revision.output_schema_id = made[0].output_schemas[-1].id
+    if source.revision is not None and schemas:
+        with portal.desk.lock:
+            source.revision.output_schema_id = schemas[0].output_schemas[-1].id
             source.revision.updated_at = portal.clock.now()
 
 

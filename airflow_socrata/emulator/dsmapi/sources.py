@@ -18,7 +18,7 @@ from airflow_socrata.emulator.dsmapi.calls import (
 from airflow_socrata.emulator.dsmapi.envelopes import source_json
 from airflow_socrata.emulator.dsmapi.errors import invalid, malformed
 from airflow_socrata.emulator.dsmapi.fetching import fetch
-from airflow_socrata.emulator.dsmapi.ingesting import follow_view, ingest, load_view
+from airflow_socrata.emulator.dsmapi.ingesting import follow_view, ingest, load_view, offer_defaults
 from airflow_socrata.emulator.dsmapi.model import Source, Upload
 from airflow_socrata.emulator.dsmapi.parsing import ParseOptions
 from airflow_socrata.emulator.edge.portal import Exchange, Portal, Reply
@@ -42,9 +42,12 @@ def create_in_revision(portal: Portal, exchange: Exchange) -> Reply:
 
 
 def create(portal: Portal, exchange: Exchange) -> Reply:
-    """``POST /source``: a source that belongs to no revision yet."""
+    """``POST /source``: a source that belongs to no revision yet, unless the body names one."""
     portal.publisher(exchange)
-    return Reply.of(source_json(_create(portal, exchange, None)), 201)
+    body = body_of(exchange)
+    named = "fourfour" in body or body.get("revision") is not None
+    revision = _revision_in(portal, exchange, body) if named else None
+    return Reply.of(source_json(_create(portal, exchange, revision)), 201)
 
 
 def _create(portal: Portal, exchange: Exchange, revision: Revision | None) -> Source:
@@ -118,7 +121,21 @@ def read(portal: Portal, exchange: Exchange) -> Reply:
 def add_to_revision(portal: Portal, exchange: Exchange) -> Reply:
     """``PATCH /source/{id}``: attach to a revision, named in an object or flat."""
     source = source_of(portal, exchange)
-    body = body_of(exchange)
+    revision = _revision_in(portal, exchange, body_of(exchange))
+    with portal.desk.lock:
+        # Several revisions may share a source: each layer of a file can go to a dataset of its own.
+        if source not in revision.sources:
+            revision.sources.append(source)
+        source.revision = revision
+        revision.updated_at = portal.clock.now()
+        if not source.options.parse_source and source.finished_at is not None:
+            revision.blob_id = source.id
+        offer_defaults(portal, source, source.schemas)
+    return Reply.of(source_json(source), 202)
+
+
+def _revision_in(portal: Portal, exchange: Exchange, body: dict[str, Any]) -> Revision:
+    """Return the open revision that a body names, in an object of its own or flat."""
     named = object_in(body, "revision") or body
     view_id, seq = named.get("fourfour"), named.get("revision_seq")
     if not isinstance(view_id, str) or isinstance(seq, bool) or not str(seq).isdigit():
@@ -126,24 +143,7 @@ def add_to_revision(portal: Portal, exchange: Exchange) -> Reply:
     view = named_dataset(portal, exchange, view_id)
     revision = named_revision(portal, view.id, int(str(seq)))
     require_open(portal, revision)
-    with portal.desk.lock:
-        if source.revision is not None and source.revision is not revision:
-            source.revision.sources.remove(source)
-        if source not in revision.sources:
-            revision.sources.append(source)
-        source.revision = revision
-        _settle(revision, source)
-        revision.updated_at = portal.clock.now()
-    return Reply.of(source_json(source), 202)
-
-
-def _settle(revision: Revision, source: Source) -> None:
-    """Let a revision point at what a source that came later brings."""
-    if not source.options.parse_source and source.finished_at is not None:
-        revision.blob_id = source.id
-    made = [schema.id for each in source.schemas for schema in each.output_schemas]
-    if made:
-        revision.output_schema_id = max(made)
+    return revision
 
 
 def change_options(portal: Portal, exchange: Exchange) -> Reply:
