@@ -165,6 +165,37 @@ class TestDefaults:
             ("riders", "to_number(`riders`)", False),
         ]
 
+    @pytest.mark.parametrize("as_file", [True, False])
+    def test_columns_of_every_type_stay(self, api, dsmapi, admin, as_file):
+        row = {
+            "text": "a",
+            "html": "b",
+            "email": "c@example.gov",
+            "number": "1",
+            "money": "2",
+            "percent": "3.5",
+            "stars": "4",
+            "double": 1.5,
+            "checkbox": True,
+            "calendar_date": "2026-01-02T00:00:00.000",
+            "date": "2026-01-02T00:00:00.000Z",
+            "point": {"type": "Point", "coordinates": [1, 2]},
+            "url": {"url": "https://example.gov"},
+            "phone": {"phone_number": "1", "phone_type": "Home"},
+        }
+        dataset = admin.create_dataset(columns=[[kind, kind] for kind in row], rows=[row])["id"]
+        revision = dsmapi.open(dataset)
+        if as_file:
+            dsmapi.upload(revision, b"text,number\nz,9\n")
+        else:
+            body = {"source_type": {"type": "view", "fourfour": dataset}}
+            source = dsmapi.call("POST", revision["links"]["create_source"], 201, json=body)
+            dsmapi.call("PUT", source["links"]["load"], 200)
+        assert dsmapi.finish(revision)["status"] == "successful"
+        kinds = [each["dataTypeName"] for each in api.get(f"/api/views/{dataset}").json()["columns"]]
+        assert kinds == list(row)
+        assert admin.rows(dataset) == [row, {"text": "z", "number": "9"} if as_file else row]
+
     def test_what_was_applied_last(self, dsmapi, admin):
         revision = dsmapi.open()
         source = dsmapi.upload(revision, b"id,name\n1,a\n")

@@ -18,10 +18,15 @@ if TYPE_CHECKING:
     from airflow_socrata.emulator.edge.portal import Portal
     from airflow_socrata.emulator.store.model import Column, View
 
+# What a type that has no cast of its own is filled from.
+_FILLED_FROM = {"boolean": "checkbox", "floating_timestamp": "calendar_date", "fixed_timestamp": "date"} | {
+    "double": "number",
+    **dict.fromkeys(("phone", "document", "datestamp", "time"), "text"),
+}
 _CASTS = {
-    "boolean": "to_checkbox",
-    "floating_timestamp": "to_floating_timestamp",
-    "fixed_timestamp": "to_fixed_timestamp",
+    "checkbox": "to_checkbox",
+    "calendar_date": "to_floating_timestamp",
+    "date": "to_fixed_timestamp",
 }
 
 
@@ -104,7 +109,7 @@ def _expression(schema: InputSchema, column: Column, applied: dict[str, str]) ->
         return last
     for each in schema.fields:
         if each.field_name == column.field_name or each.display_name == column.name:
-            return default_expr(_input(each, column.kind))
+            return default_expr(_input(each, filled_from(column.kind)))
     return null_of(column.kind)
 
 
@@ -113,10 +118,21 @@ def _compiles(schema: InputSchema, expr: str, kind: str | None = None) -> bool:
         made = compile_transform(expr, schema.types)
     except CompileError:
         return False
-    return kind is None or soda_type(canonical_type(made.output_type) or "text") == soda_type(kind)
+    return kind is None or fills(made.output_type, kind)
+
+
+def filled_from(kind: str) -> str:
+    """Return the type that expressions give for a column of some type."""
+    plain = soda_type(kind)
+    return _FILLED_FROM.get(plain, plain)
+
+
+def fills(output_type: str, kind: str) -> bool:
+    """Tell whether what an expression gives may go into a column of some type."""
+    return kind == output_type or filled_from(canonical_type(output_type) or "text") == filled_from(kind)
 
 
 def null_of(kind: str) -> str:
     """Return an expression that is null, of a type."""
-    plain = soda_type(kind)
+    plain = filled_from(kind)
     return f"{_CASTS.get(plain, 'to_' + plain)}(null)"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_socrata.emulator.dsmapi.defaults import fills
 from airflow_socrata.emulator.errors import soda_error
 from airflow_socrata.emulator.store import database as tables
 from airflow_socrata.emulator.store.model import Column
-from airflow_socrata.emulator.types import BadValue, canonical_type, csv_writer, from_csv, soda_type
+from airflow_socrata.emulator.types import BadValue, canonical_type, csv_writer, from_csv
 from airflow_socrata.emulator.types.reading import identity
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def read_name(column: OutputColumn) -> str | None:
 
 def _column(portal: Portal, old: Column | None, each: OutputColumn, position: int) -> Column:
     kind = canonical_type(each.transform.compiled.output_type) or "text"
-    same = old is not None and soda_type(old.kind) == soda_type(kind)
+    same = old is not None and fills(kind, old.kind)
     return Column(
         id=portal.store.number(),
         table_column_id=old.table_column_id if same and old is not None else portal.store.number(),
