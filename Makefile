@@ -32,7 +32,7 @@ test: python ## run the tests on the Python that is found (ARGS="-k word" for a 
 e2e: python ## kill processes at every point of the flow, under a real scheduler
 	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) $$python $(PYTEST) tests/e2e --all-kill-points $(ARGS)
 
-bench: python ## measure speed and memory beside sodapy; writes benchmarks/latest.json
+bench: python ## measure speed and memory beside sodapy and socrata-py; writes benchmarks/latest.json
 	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) $$python benchmarks/run.py $(ARGS)
 
 emulator: python ## run a portal on http://127.0.0.1:8181 (ARGS="--tls" for https)

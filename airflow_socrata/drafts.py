@@ -5,18 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_socrata.operators import socrata as operators
 from airflow_socrata.operators.base import one_of
-from airflow_socrata.operators.rows import loads_rows
-from airflow_socrata.operators.socrata import (
-    SocrataApplyRevisionOperator,
-    SocrataCreateRevisionOperator,
-    SocrataCreateWorkingCopyOperator,
-    SocrataDiscardRevisionOperator,
-    SocrataDiscardWorkingCopyOperator,
-    SocrataPublishOperator,
-)
-from airflow_socrata.operators.upload import uploads_file
-from airflow_socrata.sensors.revision import SocrataRevisionSensor
 from airflow_socrata.sensors.socrata import SocrataPublicationSensor
 
 if TYPE_CHECKING:
@@ -109,7 +99,7 @@ class WorkingCopyTasks(DraftTasks):
 
     def create(self) -> Any:
         """Return the task that opens the working copy."""
-        return SocrataCreateWorkingCopyOperator(
+        return operators.SocrataCreateWorkingCopyOperator(
             task_id="create_working_copy",
             dataset=self.dataset,
             method=self.method,
@@ -120,11 +110,13 @@ class WorkingCopyTasks(DraftTasks):
 
     def fills(self, task: Any) -> bool:
         """Tell whether a task loads rows."""
+        from airflow_socrata.operators.rows import loads_rows
+
         return loads_rows(task)
 
     def publish(self, handle: Any) -> Any:
         """Return the task that publishes the working copy."""
-        return SocrataPublishOperator(
+        return operators.SocrataPublishOperator(
             task_id="publish", working_copy=handle, **self.publishing, **self.waiting
         )
 
@@ -134,7 +126,7 @@ class WorkingCopyTasks(DraftTasks):
 
     def discard(self, **arguments: Any) -> Any:
         """Return the rollback."""
-        return SocrataDiscardWorkingCopyOperator(
+        return operators.SocrataDiscardWorkingCopyOperator(
             task_id="discard_working_copy", **arguments, **self.connection
         )
 
@@ -168,7 +160,7 @@ class RevisionTasks(DraftTasks):
         """Return the task that opens the revision."""
         opening = {name: value for name, value in self.opening.items() if value is not None}
         named = {name: self.waiting[name] for name in ("timeout", "poll_interval", "socrata_conn_id")}
-        return SocrataCreateRevisionOperator(
+        return operators.SocrataCreateRevisionOperator(
             task_id="create_revision",
             dataset=self.dataset,
             allow_older_run=self.publishing["allow_older_run"],
@@ -179,18 +171,24 @@ class RevisionTasks(DraftTasks):
 
     def fills(self, task: Any) -> bool:
         """Tell whether a task uploads a file, or shapes it."""
+        from airflow_socrata.operators.upload import uploads_file
+
         return uploads_file(task)
 
     def publish(self, handle: Any) -> Any:
         """Return the task that applies the revision."""
-        return SocrataApplyRevisionOperator(
+        return operators.SocrataApplyRevisionOperator(
             task_id="apply", revision=handle, **self.ignores, **self.publishing, **self.waiting
         )
 
     def wait(self, handle: Any) -> Any:
         """Return the sensor."""
+        from airflow_socrata.sensors.revision import SocrataRevisionSensor
+
         return SocrataRevisionSensor(revision=handle, **self.sensing)
 
     def discard(self, **arguments: Any) -> Any:
         """Return the rollback."""
-        return SocrataDiscardRevisionOperator(task_id="discard_revision", **arguments, **self.connection)
+        return operators.SocrataDiscardRevisionOperator(
+            task_id="discard_revision", **arguments, **self.connection
+        )

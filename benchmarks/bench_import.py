@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 
-OPERATORS = """
+SDK = """
 import time
 try:
     from airflow.sdk import DAG, BaseOperator, TaskGroup
@@ -22,11 +22,27 @@ except ImportError:
     from airflow.models import BaseOperator
     from airflow.utils.task_group import TaskGroup
 began = time.process_time()
-import airflow_socrata.operators.socrata
-import airflow_socrata.sensors.socrata
-import airflow_socrata.task_groups
+{imports}
 print((time.process_time() - began) * 1000)
 """
+WORKING_COPY = SDK.format(
+    imports="""
+import airflow_socrata.operators.rows
+import airflow_socrata.operators.working_copy
+import airflow_socrata.operators.publish
+import airflow_socrata.sensors.socrata
+import airflow_socrata.task_groups
+"""
+)
+REVISION = SDK.format(
+    imports="""
+import airflow_socrata.operators.apply
+import airflow_socrata.operators.revision
+import airflow_socrata.operators.upload
+import airflow_socrata.sensors.revision
+import airflow_socrata.task_groups
+"""
+)
 CLIENT = """
 import sys, time
 began = time.process_time()
@@ -36,7 +52,8 @@ assert "airflow" not in sys.modules
 print(took)
 """
 CASES = (
-    ("operators, over the Airflow SDK", OPERATORS, 60),
+    ("operators of working copies, over the Airflow SDK", WORKING_COPY, 60),
+    ("operators of revisions, over the Airflow SDK", REVISION, 60),
     ("client and records, without Airflow", CLIENT, None),
 )
 

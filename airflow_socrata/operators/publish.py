@@ -22,7 +22,6 @@ from airflow_socrata.publication.errors import PublicationError, PublishFailed
 from airflow_socrata.publication.operation import Phase
 from airflow_socrata.publication.proof import Outcome
 from airflow_socrata.publication.publishing import Published, Publishing
-from airflow_socrata.publication.revisions import applying
 from airflow_socrata.publication.verifying import verify
 from airflow_socrata.triggers.socrata import PUBLISH_DONE, READY, REPLICATED, SocrataWaitTrigger, WaitEvent
 
@@ -215,6 +214,8 @@ class SocrataVerifyOperator(SocrataOperator):
     def _handle(self) -> Handle | RevisionHandle:
         with failing_for_good():
             if self.revision is not None:
+                from airflow_socrata.publication.revisions import applying
+
                 return applying.uploaded_handle(revision_handles_of(self.revision))
             return publishing.loaded_handle(handles_of(self.working_copy))
 

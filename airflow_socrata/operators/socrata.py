@@ -1,22 +1,44 @@
-"""The operators for Socrata portals."""
+"""The operators for Socrata portals, each imported when it is first asked for: DAG files are parsed often."""
 
 from __future__ import annotations
 
-from airflow_socrata.operators.apply import SocrataApplyRevisionOperator, SocrataUpdateDatasetOperator
-from airflow_socrata.operators.publish import SocrataPublishOperator, SocrataVerifyOperator
-from airflow_socrata.operators.revision import (
-    SocrataCreateRevisionOperator,
-    SocrataDiscardRevisionOperator,
-    SocrataDiscardStaleRevisionsOperator,
-    SocrataRestoreRevisionOperator,
-)
-from airflow_socrata.operators.rows import SocrataReplaceOperator, SocrataUpsertOperator
-from airflow_socrata.operators.upload import SocrataTransformOperator, SocrataUploadOperator
-from airflow_socrata.operators.working_copy import (
-    SocrataCreateWorkingCopyOperator,
-    SocrataDiscardStaleWorkingCopiesOperator,
-    SocrataDiscardWorkingCopyOperator,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_socrata.operators.apply import SocrataApplyRevisionOperator, SocrataUpdateDatasetOperator
+    from airflow_socrata.operators.publish import SocrataPublishOperator, SocrataVerifyOperator
+    from airflow_socrata.operators.revision import (
+        SocrataCreateRevisionOperator,
+        SocrataDiscardRevisionOperator,
+        SocrataDiscardStaleRevisionsOperator,
+        SocrataRestoreRevisionOperator,
+    )
+    from airflow_socrata.operators.rows import SocrataReplaceOperator, SocrataUpsertOperator
+    from airflow_socrata.operators.upload import SocrataTransformOperator, SocrataUploadOperator
+    from airflow_socrata.operators.working_copy import (
+        SocrataCreateWorkingCopyOperator,
+        SocrataDiscardStaleWorkingCopiesOperator,
+        SocrataDiscardWorkingCopyOperator,
+    )
+
+_MODULES = {
+    "SocrataApplyRevisionOperator": "apply",
+    "SocrataCreateRevisionOperator": "revision",
+    "SocrataCreateWorkingCopyOperator": "working_copy",
+    "SocrataDiscardRevisionOperator": "revision",
+    "SocrataDiscardStaleRevisionsOperator": "revision",
+    "SocrataDiscardStaleWorkingCopiesOperator": "working_copy",
+    "SocrataDiscardWorkingCopyOperator": "working_copy",
+    "SocrataPublishOperator": "publish",
+    "SocrataReplaceOperator": "rows",
+    "SocrataRestoreRevisionOperator": "revision",
+    "SocrataTransformOperator": "upload",
+    "SocrataUpdateDatasetOperator": "apply",
+    "SocrataUploadOperator": "upload",
+    "SocrataUpsertOperator": "rows",
+    "SocrataVerifyOperator": "publish",
+}
 
 __all__ = [
     "SocrataApplyRevisionOperator",
@@ -35,3 +57,17 @@ __all__ = [
     "SocrataUpsertOperator",
     "SocrataVerifyOperator",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the operator of this name."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    operator = getattr(import_module(f"airflow_socrata.operators.{_MODULES[name]}"), name)
+    globals()[name] = operator
+    return operator
+
+
+def __dir__() -> list[str]:
+    """Name the operators, imported or not."""
+    return sorted(__all__)

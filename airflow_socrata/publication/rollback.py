@@ -9,19 +9,17 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_socrata.client.revision_models import Revision
+from airflow_socrata.client import View
 from airflow_socrata.publication import waits
 from airflow_socrata.publication.discarding import discard_working_copy
 from airflow_socrata.publication.operation import IN_FLIGHT, Intent, Phase
 from airflow_socrata.publication.ownership import is_deletable, is_ours, whose
 from airflow_socrata.publication.preflight import read_dataset, read_or_none, working_copies
 from airflow_socrata.publication.proof import Outcome, outcome
-from airflow_socrata.publication.revisions.discarding import discard_revision, discard_strays
-from airflow_socrata.publication.revisions.finding import find_revision
 from airflow_socrata.publication.states import ROLLBACK, Action, State
 
 if TYPE_CHECKING:
-    from airflow_socrata.client import View
+    from airflow_socrata.client.revision_models import Revision
     from airflow_socrata.publication.publisher import Publisher
 
 
@@ -95,6 +93,8 @@ def find_state(publisher: Publisher, intent: Intent | None) -> tuple[State, View
     if intent.phase is Phase.PUBLISHED:
         return State.PUBLISHED, None
     if intent.is_revision:
+        from airflow_socrata.publication.revisions.finding import find_revision
+
         return find_revision(publisher, intent)
     copy = our_copy(publisher, intent)
     if copy is None and intent.working_copy is None:
@@ -136,6 +136,8 @@ def _act(
 ) -> RolledBackTo:
     went_live = state is State.PUBLISHED
     if intent is not None and intent.is_revision:
+        from airflow_socrata.publication.revisions.discarding import discard_strays
+
         discard_strays(publisher, intent)
     if action is Action.REPORT:
         where = f"{publisher.link(intent.dataset)}" if intent is not None else "the portal"
@@ -150,12 +152,14 @@ def _act(
 
 
 def _discard(publisher: Publisher, intent: Intent, draft: View | Revision) -> str:
-    if isinstance(draft, Revision):
-        discard_revision(publisher, draft.dataset, draft.seq)
-        name = f"revision {draft.seq}"
-    else:
+    if isinstance(draft, View):
         discard_working_copy(publisher, draft.id, intent.dataset)
         name = f"working copy {draft.id}"
+    else:
+        from airflow_socrata.publication.revisions.discarding import discard_revision
+
+        discard_revision(publisher, draft.dataset, draft.seq)
+        name = f"revision {draft.seq}"
     publisher.intents.save(intent.at(Phase.DISCARDED))
     return name
 

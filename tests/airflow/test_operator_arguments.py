@@ -44,7 +44,7 @@ def test_a_word_that_is_none_of_the_choices(operator: str, arguments: dict[str, 
 
 
 ALL = [
-    *(getattr(operators, name) for name in vars(operators) if name.startswith("Socrata")),
+    *(getattr(operators, name) for name in operators.__all__),
     SocrataPublicationSensor,
     SocrataRevisionSensor,
 ]
