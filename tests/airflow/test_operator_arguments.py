@@ -112,7 +112,7 @@ def test_the_draft_of_the_other_method_is_refused_by_name() -> None:
     with DAG("mixed", schedule=None, start_date=START):
         with (
             SocrataPublication("p", dataset="abcd-1234", method="revision") as publication,
-            pytest.raises(TypeError, match="pass .revision"),
+            pytest.raises(TypeError, match=r"pass \.revision"),
         ):
             _ = publication.working_copy
         with pytest.raises(ValueError, match="config: only with method='revision'"):
