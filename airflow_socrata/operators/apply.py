@@ -15,7 +15,7 @@ from airflow_socrata.operators.base import (
     one_of,
     revision_handles_of,
 )
-from airflow_socrata.operators.revision import PERMISSIONS
+from airflow_socrata.operators.revision import PERMISSIONS, opening_of
 from airflow_socrata.operators.upload import SocrataUploadOperator
 from airflow_socrata.publication.errors import PublicationError
 from airflow_socrata.publication.opening import clean_up
@@ -25,7 +25,7 @@ from airflow_socrata.publication.revisions.applying import Applied, Applying
 from airflow_socrata.publication.revisions.discarding import discard_strays
 from airflow_socrata.publication.revisions.finding import recorded_revision
 from airflow_socrata.publication.revisions.handle import RevisionHandle
-from airflow_socrata.publication.revisions.opening import RevisionOpening, open_revision
+from airflow_socrata.publication.revisions.opening import open_revision
 from airflow_socrata.publication.revisions.uploading import Progress
 from airflow_socrata.publication.verifying import verify
 from airflow_socrata.runtime import operation_of
@@ -241,24 +241,11 @@ class SocrataUpdateDatasetOperator(SocrataUploadOperator):
                     " verifying it."
                 )
                 return self._go_on(context, publisher, earlier, None)
-            handle = open_revision(publisher, operation, self._opening())
+            handle = open_revision(publisher, operation, opening_of(self))
             self.push_links(context, handle.links)
             with self._all_or_nothing(publisher, handle):
                 progress = uploading.begin(publisher, handle, self.uploading())
                 return self._go_on(context, publisher, handle, progress)
-
-    def _opening(self) -> RevisionOpening:
-        return RevisionOpening(
-            dataset=self.dataset,
-            action=None if self.config else self.action,
-            config=self.config,
-            metadata=dict(self.metadata or {}),
-            notes=self.notes,
-            permission=self.permission,
-            ignore_open_copy=self.ignore_open_copy,
-            allow_older_run=self.allow_older_run,
-            timeout=self.timeout,
-        )
 
     def execute_step(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Go on with what the portal has read or transformed meanwhile."""

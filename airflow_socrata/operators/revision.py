@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_socrata.operators.apply import SocrataUpdateDatasetOperator
+
 #: Who may see a dataset after a revision; ``None`` leaves that as it is.
 PERMISSIONS: tuple[Permission | None, ...] = (None, *get_args(Permission))
 
@@ -74,27 +76,28 @@ class SocrataCreateRevisionOperator(SocrataOperator):
         self.ignore_open_copy = ignore_open_copy
         self.allow_older_run = allow_older_run
 
-    def opening(self) -> RevisionOpening:
-        """Return how the revision is to be opened."""
-        return RevisionOpening(
-            dataset=self.dataset,
-            action=None if self.config else self.action,
-            config=self.config,
-            metadata=dict(self.metadata or {}),
-            notes=self.notes,
-            permission=self.permission,
-            ignore_open_copy=self.ignore_open_copy,
-            allow_older_run=self.allow_older_run,
-            timeout=self.timeout,
-        )
-
     def execute(self, context: Context) -> dict[str, Any]:
         """Open the revision."""
         with self.publisher(context) as publisher:
             self.push_links(context, {"dataset": publisher.link(self.dataset)})
-            handle = open_revision(publisher, operation_of(context), self.opening())
+            handle = open_revision(publisher, operation_of(context), opening_of(self))
             self.push_links(context, handle.links)
             return handle.to_xcom()
+
+
+def opening_of(operator: SocrataCreateRevisionOperator | SocrataUpdateDatasetOperator) -> RevisionOpening:
+    """Return how an operator's arguments say that its revision is to be opened."""
+    return RevisionOpening(
+        dataset=operator.dataset,
+        action=None if operator.config else operator.action,
+        config=operator.config,
+        metadata=dict(operator.metadata or {}),
+        notes=operator.notes,
+        permission=operator.permission,
+        ignore_open_copy=operator.ignore_open_copy,
+        allow_older_run=operator.allow_older_run,
+        timeout=operator.timeout,
+    )
 
 
 class SocrataRestoreRevisionOperator(SocrataOperator):
