@@ -90,4 +90,4 @@ def revision_that_is_made_when_all_is_over(flow: Flow) -> None:
 )
 def test_the_next_run_removes_what_was_left(story: Story, scenario: Plot) -> None:
     assert (story.state, story.flow.public()) == ("success", "new")
-    assert any("before a new one is opened" in line for line in story.log)
+    assert any("a new one is opened" in line for line in story.log)

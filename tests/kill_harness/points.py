@@ -36,6 +36,8 @@ class KillPoint:
     :param faults: kind, method, path and arguments, put in force with the last gate but one.
     :param tried_again: whether a run with retries ends green and new.
     :param needs_retry: whether the point is there only in a run with retries.
+    :param deferrable: whether the point is there only in runs whose waits are the triggerer's, or only in
+        others; ``None``: in both.
     """
 
     task: str
@@ -45,6 +47,7 @@ class KillPoint:
     faults: tuple[Mapping[str, Any], ...] = ()
     tried_again: bool = True
     needs_retry: bool = False
+    deferrable: bool | None = None
 
 
 BATCH_FAILS = {"kind": "error", "method": "POST", "path": "/resource/{copy}", "skip": 1}

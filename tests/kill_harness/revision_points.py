@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kill_harness.flow import Gate
 from kill_harness.points import KillPoint
 
@@ -15,6 +17,8 @@ SOURCE = Gate("POST", _REVISION + "/source$", "after_commit")
 #: The file has five chunks, four of which are under way at a time.
 CHUNK = Gate("POST", _CHUNK, skip=2)
 COMMITTED = Gate("POST", _COMMIT, "after_commit")
+#: The portal looks done at the second look; the triggerer's comes before that of the task that goes on.
+OUTPUT = Gate("GET", r"/source/{upload}/schema/\d+/output/\d+$")
 SHAPED = Gate("POST", r"/source/{upload}/schema/\d+$", "after_commit")
 APPLY = Gate("PUT", _REVISION + "/apply$")
 APPLIED = Gate("PUT", _REVISION + "/apply$", "after_commit")
@@ -43,8 +47,9 @@ REVISION_POINTS: dict[str, KillPoint] = {
     "chunks committed, before the reply": KillPoint("load", (*UPLOAD, COMMITTED)),
     "while the portal parses": KillPoint("load", (*UPLOAD, COMMITTED, Gate("GET", "/source/{upload}$"))),
     "transforms changed, before the reply": KillPoint("load", READY),
-    "while the portal transforms": KillPoint(
-        "load", (*READY, Gate("GET", r"/source/{upload}/schema/\d+/output/\d+$"))
+    "while the portal transforms": KillPoint("load", (*READY, OUTPUT), deferrable=False),
+    "transformed, when the triggerer has seen it": KillPoint(
+        "load", (*READY, replace(OUTPUT, skip=2)), deferrable=True
     ),
     "the look before apply": KillPoint("apply", (*READY, LOOK)),
     "apply, before the portal acts": KillPoint("apply", (*READY, APPLY), public="either"),
@@ -55,6 +60,12 @@ REVISION_POINTS: dict[str, KillPoint] = {
     "apply that lands after the end": KillPoint("apply", (*READY, APPLY), release="after the end"),
     "apply, before its reply": KillPoint("apply", (*READY, APPLIED), public="new"),
     "while the portal applies": KillPoint("apply", (*READY, APPLIED, LOOK), public="new"),
+    "applied, when the triggerer has seen it": KillPoint(
+        "apply", (*READY, APPLIED, replace(LOOK, skip=2)), public="new", deferrable=True
+    ),
+    "apply that failed is sent again, before its reply": KillPoint(
+        "apply", (*READY, APPLIED, APPLIED), faults=(APPLY_FAILS,), needs_retry=True
+    ),
     "while the portal is stuck applying": KillPoint(
         "apply", (*READY, APPLIED, LOOK), public="new", release="after a look", faults=(STUCK,)
     ),
@@ -67,7 +78,7 @@ REVISION_POINTS: dict[str, KillPoint] = {
     "discard of a revision, before its reply": KillPoint(
         "discard_revision",
         (*UPLOAD, Gate("DELETE", _REVISION + "$", "after_commit")),
-        faults=(APPLY_FAILS,),
+        faults=(APPLY_REFUSED,),
         tried_again=False,
     ),
 }

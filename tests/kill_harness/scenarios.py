@@ -94,12 +94,13 @@ def revision_scenarios() -> list[Scenario]:
     found = []
     for number, point in enumerate(REVISION_POINTS):
         way, other, third = (ways[(number + turn) % 3] for turn in range(3))
-        defers = bool(number % 2)
+        told = REVISION_POINTS[point].deferrable
+        defers, turned = (bool(number % 2), not number % 2) if told is None else (told, told)
         if not REVISION_POINTS[point].needs_retry:
             found.append(Scenario(point, way, "task", deferrable=defers))
             if number % 3 == 0:
-                found.append(Scenario(point, third, "task and supervisor", deferrable=not defers))
-        found.append(Scenario(point, other, "task", 2, not defers))
+                found.append(Scenario(point, third, "task and supervisor", deferrable=turned))
+        found.append(Scenario(point, other, "task", 2, turned))
         if number % 3 == 1:
             found.append(Scenario(point, way, "task and supervisor", 2, defers))
     return found
