@@ -68,7 +68,9 @@ class LogLine:
             return self.stage
         words = text(self.details.get("message")) or text(self.details.get("reason"))
         words = words or json.dumps(self.details, ensure_ascii=False, default=str)
-        return f"{self.stage}: {one_line(words)[:_LONGEST_DETAILS]}"
+        at = text(self.details.get("stage"))
+        where = f" at {at}" if at and at != self.stage else ""
+        return f"{self.stage}{where}: {one_line(words)[:_LONGEST_DETAILS]}"
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> LogLine:

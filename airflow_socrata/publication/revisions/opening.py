@@ -158,8 +158,11 @@ def _clear_the_way(publisher: Publisher, dataset: View, operation: Operation, ti
             _let_it_end(publisher, finding, timeout)
         if discard_revision(publisher, dataset.id, finding.revision.seq):
             publisher.log(f"That was {finding}; a new one is opened.")
-    intents = [finding.intent for finding in findings if finding.intent is not None]
-    forget_ended(publisher, [intent for intent in intents if intent.operation.key != operation.key])
+    known = [
+        publisher.intents.load(key) for key in publisher.intents.unfinished(publisher.domain, dataset.id)
+    ]
+    others = [intent for intent in known if intent is not None and intent.operation.key != operation.key]
+    forget_ended(publisher, [intent for intent in others if intent.is_revision])
     return waited
 
 
