@@ -7,10 +7,12 @@ import random
 import ssl
 import time
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
+from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.exchange import Done, Exchange, RawReply
 from airflow_socrata.client.failures import Loss
 from airflow_socrata.client.proxies import check_ca_bundle, proxy_for
@@ -108,11 +110,15 @@ class AsyncPortalSession:
 
     async def _send_once(self, outgoing: Outgoing) -> RawReply | Loss:
         read, connect = self.settings.read_timeout, self.settings.connect_timeout
+        body, query = outgoing.body, outgoing.secret_query
+        if outgoing.into is not None or not isinstance(body, (bytes, memoryview, NoneType)):
+            raise ConfigurationError("files go through the blocking session, not through this one")
+        url = outgoing.url + (("&" if "?" in outgoing.url else "?") + query if query else "")
         request = httpx.Request(
             outgoing.method,
-            outgoing.url,
+            url,
             headers=dict(outgoing.headers),
-            content=bytes(outgoing.body) if isinstance(outgoing.body, memoryview) else outgoing.body,
+            content=bytes(body) if isinstance(body, memoryview) else body,
             extensions={"timeout": {"connect": connect, "read": read, "write": read, "pool": connect}},
         )
         try:

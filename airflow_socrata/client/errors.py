@@ -231,6 +231,12 @@ class FileChanged(PortalError):
     default_advice = "upload it again when nobody writes to it"
 
 
+class LocalFileFailed(PortalError):
+    """A file of this side could not be read for an upload, or written by a download."""
+
+    default_advice = "check the file and the disk of this machine"
+
+
 class TooLarge(RequestRefused):
     """The request body is larger than the portal or a proxy before it takes (413)."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
+from urllib.parse import quote
 
 from airflow_socrata.client.errors import Interrupted, MalformedReply
 from airflow_socrata.client.failures import error_from_loss
 from airflow_socrata.client.messages import CallKind, Headers, Reply, UnreadableReply
 from airflow_socrata.client.parsing import one_line
-from airflow_socrata.client.replies import error_from_reply
 from airflow_socrata.client.retry import MAY_HAVE_LANDED, Decision, Failure, decide
 from airflow_socrata.client.wire import outgoing, path_on_portal, same_origin
 
@@ -123,12 +123,12 @@ class Exchange(Generic[T]):
         if self._redirected(reply):
             return Wait(0.0)
         if not 200 <= reply.status < 300:
-            error = error_from_reply(self._call, reply, now=now, redact=self._settings.redact)
+            error = self._settings.vendor.read_error(self._call, reply, now=now, redact=self._redact)
             return self._failed(error, now)
         try:
             return Done(self._call.parse(reply))
         except UnreadableReply as unreadable:
-            problem = self._settings.redact(one_line(str(unreadable)))[:_LONGEST_PROBLEM]
+            problem = self._redact(one_line(str(unreadable)))[:_LONGEST_PROBLEM]
         # outside of the except clause: a traceback must not show the portal's words unredacted
         return self._failed(self._malformed(reply, problem), now)
 
@@ -171,7 +171,15 @@ class Exchange(Generic[T]):
             status=reply.status,
             request_id=reply.request_id,
             failure=Failure.MALFORMED,
+            advice=f"check that the domain is a {self._settings.vendor.name} portal and that no proxy answers"
+            " in its place",
         )
+
+    def _redact(self, words: str) -> str:
+        for _, secret in self._call.secret_params:
+            if secret:
+                words = words.replace(secret, "***").replace(quote(secret, safe=""), "***")
+        return self._settings.redact(words)
 
     def _redirected(self, reply: Reply) -> bool:
         """Follow a redirect of a GET within the portal's own address; any other becomes an error."""
@@ -181,6 +189,8 @@ class Exchange(Generic[T]):
         path = path_on_portal(location, reply.url)
         if path is None or not same_origin(location, reply.url) or self._redirects >= _MOST_REDIRECTS:
             return False
+        if self._call.secret_params:
+            return False  # the target would hold them where addresses are logged
         self._redirects += 1
         self._call = replace(self._call, path=path, params=())
         return True

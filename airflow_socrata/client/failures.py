@@ -42,7 +42,7 @@ class Loss:
 
 
 def error_from_loss(
-    call: Call[Any], loss: Loss, settings: PortalSettings, request_id: str
+    call: Call[Any], loss: Loss, settings: PortalSettings, request_id: str | None
 ) -> PortalUnreachable | ReplyLost:
     """Build the error of a sending that brought no reply."""
     words = settings.redact(loss.words)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -30,6 +30,38 @@ class CallKind(Enum):
     SCHEMA = "create an output schema"
     APPLY = "apply a revision"
     CONFIG = "create or delete a config"
+    FILE = "upload a whole file"
+    DATASET = "create a dataset"
+    PART = "create or delete a part of a dataset"
+    RESTORE = "restore a version"
+    PUSH = "push records"
+
+
+class StreamedBody(Protocol):
+    """A request body that is never whole in memory. Each iteration begins anew, for another sending."""
+
+    def __len__(self) -> int:
+        """Bytes in all."""
+        ...
+
+    def __iter__(self) -> Iterator[bytes | memoryview]:
+        """The blocks; each is good until the next one is asked for."""
+        ...
+
+
+Body = bytes | memoryview | StreamedBody
+
+
+class ReplySink(Protocol):
+    """Where the body of a success goes that is not to be whole in memory."""
+
+    def begin(self) -> None:
+        """Forget what came before: this is the first byte, perhaps of another attempt."""
+        ...
+
+    def write(self, block: bytes) -> None:
+        """Take the next bytes."""
+        ...
 
 
 class UnreadableReply(ValueError):
@@ -111,6 +143,8 @@ class Call(Generic[T]):
     :param parse: reads a 2xx reply; raises :class:`UnreadableReply`.
     :param summary: what the call does, for logs and errors, e.g. ``copy abcd-1234``.
     :param if_absent: what to do where the portal answers 404, for the error.
+    :param secret_params: parameters that end the query on the wire, and show nowhere else.
+    :param into: takes the body of a success; ``parse`` then sees an empty one.
     """
 
     kind: CallKind
@@ -120,8 +154,10 @@ class Call(Generic[T]):
     summary: str
     params: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
-    body: bytes | memoryview | None = field(default=None, repr=False)
+    body: Body | None = field(default=None, repr=False)
     if_absent: str = ""
+    secret_params: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    into: ReplySink | None = field(default=None, repr=False)
 
 
 def epoch_of_http_date(value: str | None) -> float | None:

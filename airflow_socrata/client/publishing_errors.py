@@ -115,7 +115,7 @@ def _text_of(params: Mapping[str, Any], *keys: str) -> str | None:
 def _sent_columns(call: Call[Any]) -> dict[str, str]:
     """Field name and expression of the columns in a request for an output schema."""
     try:
-        body = json.loads(bytes(call.body or b""))
+        body = json.loads(bytes(call.body) if isinstance(call.body, (bytes, memoryview)) else b"")
     except ValueError:
         return {}
     return {

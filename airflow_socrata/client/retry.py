@@ -54,6 +54,9 @@ _NOT_CARRIED_OUT = {Failure.NOT_SENT, Failure.THROTTLED, Failure.LOCKED}
 #: A second revision would pile up, a second apply would run twice, a config's name is taken the second time,
 #: and what a second end of an upload does is not known. A second source or output schema in an own revision
 #: is harmless: the last one counts; a chunk may come again.
+#: Opendatasoft: a whole file may come again, since only the last reply's uid is used. A second dataset or
+#: resource would stand beside the first, a second delete finds nothing, and a second restore is not needed.
+#: Pushed records are known by their id, or by all of their fields: they may come again.
 RETRY_TABLE: Mapping[CallKind, Mapping[Failure, Decision]] = MappingProxyType({
     CallKind.READ: MappingProxyType(_row(_TRANSIENT)),
     CallKind.COPY: MappingProxyType(_row(_TRANSIENT)),
@@ -70,6 +73,11 @@ RETRY_TABLE: Mapping[CallKind, Mapping[Failure, Decision]] = MappingProxyType({
     CallKind.SCHEMA: MappingProxyType(_row(_TRANSIENT)),
     CallKind.APPLY: MappingProxyType(_row(_NOT_CARRIED_OUT)),
     CallKind.CONFIG: MappingProxyType(_row(_NOT_CARRIED_OUT)),
+    CallKind.FILE: MappingProxyType(_row(_TRANSIENT)),
+    CallKind.DATASET: MappingProxyType(_row(_NOT_CARRIED_OUT)),
+    CallKind.PART: MappingProxyType(_row(_NOT_CARRIED_OUT)),
+    CallKind.RESTORE: MappingProxyType(_row(_NOT_CARRIED_OUT)),
+    CallKind.PUSH: MappingProxyType(_row(_TRANSIENT)),
 })
 
 #: Failures after which the portal may nevertheless have carried the call out.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from airflow_socrata.client.errors import ConfigurationError
+from airflow_socrata.client.vendor import SOCRATA, SigningIn, Vendor
 from airflow_socrata.conflicts import own_version
 
 if TYPE_CHECKING:
@@ -93,18 +94,20 @@ class PortalSettings:
     :param proxy: URL of an HTTP(S) proxy; may hold a password, so it is never shown. None: the environment's.
     :param connect_timeout: seconds until a connection must stand, TLS included.
     :param read_timeout: seconds without a byte of the reply; an upsert answers only when it is done.
+    :param vendor: whose portal it is.
     :raises ConfigurationError: if a value cannot be used.
     """
 
     domain: str
     port: int = 443
     scheme: str = "https"
-    credentials: Credentials = field(default_factory=Credentials)
+    credentials: SigningIn = field(default_factory=Credentials)
     verify: bool | str = True
     proxy: str | None = field(default=None, repr=False)
     connect_timeout: float = 5.0
     read_timeout: float = 600.0
     user_agent: str = f"airflow-provider-socrata/{own_version()}"
+    vendor: Vendor = SOCRATA
 
     def __post_init__(self) -> None:
         if not is_host(self.domain):
@@ -135,7 +138,7 @@ class PortalSettings:
 
     def dataset_link(self, dataset_id: str) -> str:
         """The page of a dataset, for people."""
-        return f"{self.base_url}/d/{dataset_id}"
+        return self.vendor.dataset_link(self.base_url, dataset_id)
 
     def redact(self, text: str) -> str:
         """Replace every secret of these settings in ``text`` by ``***``."""

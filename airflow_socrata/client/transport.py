@@ -24,10 +24,12 @@ from airflow_socrata.client.failures import Loss
 from airflow_socrata.client.proxies import check_ca_bundle, proxy_for
 
 if TYPE_CHECKING:
+    from airflow_socrata.client.messages import ReplySink
     from airflow_socrata.client.settings import PortalSettings
     from airflow_socrata.client.wire import Outgoing
 
 _SLICE_SECONDS = 0.2
+_BLOCK_BYTES = 256 * 2**10
 #: An upsert answers when it is done, perhaps after an hour: keep the line open through firewalls.
 _KEEP_ALIVE = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)] + [
     (socket.IPPROTO_TCP, getattr(socket, name), 60)
@@ -48,6 +50,7 @@ class Watch:
         self.io_timeout = io_timeout
         self.stopped = False
         self.sent = False
+        self.secret_query = ""
         self._sockets: list[socket.socket] = []
 
     def add(self, sock: socket.socket) -> None:
@@ -129,12 +132,15 @@ class _WatchedConnection(HTTPConnection):
                 self._handle.close()
                 self._handle = None
 
-    def putrequest(self, *args: Any, **kwargs: Any) -> None:
+    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         if self.sock is not None:
             self.watch.sent = True
             # urllib3 writes the body under the connect time-out, which is for the whole body: too short
             self.sock.settimeout(self.watch.io_timeout)
-        super().putrequest(*args, **kwargs)
+        if self.watch.secret_query:
+            # added here, below all that logs addresses or shows them in errors
+            url += ("&" if "?" in url else "?") + self.watch.secret_query
+        super().putrequest(method, url, *args, **kwargs)
 
 
 class _QuietHTTPSConnectionPool(HTTPSConnectionPool):
@@ -188,6 +194,7 @@ class Transport:
     def send(self, request: Outgoing) -> RawReply | Loss:
         """Send ``request`` and read the whole reply, or tell why there is none."""
         self.watch.sent = False
+        self.watch.secret_query = request.secret_query
         prepared = requests.Request(
             request.method, request.url, headers=dict(request.headers), data=request.body
         ).prepare()
@@ -200,7 +207,7 @@ class Transport:
                 proxies={self._settings.scheme: self._proxy} if self._proxy else {},
             )
             try:
-                body = response.content
+                body = _body(response, request.into)
                 if _is_cut_short(response):
                     return Loss(sent=True, cause="network", words="the reply was cut short")
                 return RawReply(response.status_code, list(response.headers.items()), body)
@@ -212,6 +219,15 @@ class Transport:
     def close(self) -> None:
         """Close all connections."""
         self._adapter.close()
+
+
+def _body(response: requests.Response, into: ReplySink | None) -> bytes:
+    if into is None or not 200 <= response.status_code < 300:
+        return response.content
+    into.begin()
+    for block in response.iter_content(_BLOCK_BYTES):
+        into.write(block)
+    return b""
 
 
 def _is_cut_short(response: requests.Response) -> bool:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_socrata.client.messages import Call
+    from airflow_socrata.client.messages import Body, Call, ReplySink
     from airflow_socrata.client.settings import PortalSettings
 
 #: Path that every call of the Dataset Management API starts with.
@@ -18,13 +18,19 @@ PUBLISHING = "/api/publishing/v1"
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One HTTP request, ready to send. Its headers hold credentials and do not show in ``repr``."""
+    """One HTTP request, ready to send. Its headers hold credentials and do not show in ``repr``.
+
+    :param secret_query: what follows the query of ``url`` on the wire and nowhere else.
+    :param into: takes the body of a success in place of memory.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes | memoryview | None = field(repr=False)
-    request_id: str
+    body: Body | None = field(repr=False)
+    request_id: str | None
+    secret_query: str = field(default="", repr=False)
+    into: ReplySink | None = field(default=None, repr=False)
 
 
 def outgoing(call: Call[Any], settings: PortalSettings, request_id: str) -> Outgoing:
@@ -36,14 +42,24 @@ def outgoing(call: Call[Any], settings: PortalSettings, request_id: str) -> Outg
         "Accept": "application/json",
         "Accept-Encoding": "gzip",
         "User-Agent": settings.user_agent,
-        "X-Socrata-RequestId": request_id,
         **settings.credentials.headers(),
         **dict(call.headers),
     }
+    known_by = settings.vendor.request_id_header
+    if known_by:
+        headers.setdefault(known_by, request_id)
     url = settings.base_url + call.path
     if call.params:
         url += ("&" if "?" in url else "?") + urlencode(call.params, quote_via=quote)
-    return Outgoing(method=call.method, url=url, headers=headers, body=call.body, request_id=request_id)
+    return Outgoing(
+        method=call.method,
+        url=url,
+        headers=headers,
+        body=call.body,
+        request_id=request_id if known_by else None,
+        secret_query=urlencode(call.secret_params, quote_via=quote),
+        into=call.into,
+    )
 
 
 def path_on_portal(location: str, asked: str) -> str | None:

@@ -45,6 +45,11 @@ COMMIT        a         p         a         a         p         p         p     
 SCHEMA        a         a         a         a         a         a         a         a         a         n
 APPLY         a         p         a         a         p         p         p         p         p         n
 CONFIG        a         p         a         a         p         p         p         p         p         n
+FILE          a         a         a         a         a         a         a         a         a         n
+DATASET       a         p         a         a         p         p         p         p         p         n
+PART          a         p         a         a         p         p         p         p         p         n
+RESTORE       a         p         a         a         p         p         p         p         p         n
+PUSH          a         a         a         a         a         a         a         a         a         n
 """
 FAILURES = (
     Failure.NOT_SENT,
