@@ -16,7 +16,7 @@ from airflow_socrata.operators.socrata import SocrataUploadOperator
 from airflow_socrata.task_groups import SocrataPublication
 
 FOUR_BY_FOUR = "^[a-z0-9]{4}-[a-z0-9]{4}$"
-METRES = "round(to_number(`elevation`) * 0.3048, 0)"
+METRES = "to_number(`elevation`) * 0.3048"
 
 with (
     DAG(

@@ -17,8 +17,6 @@ SOURCE = Gate("POST", _REVISION + "/source$", "after_commit")
 #: The file has five chunks, four of which are under way at a time.
 CHUNK = Gate("POST", _CHUNK, skip=2)
 COMMITTED = Gate("POST", _COMMIT, "after_commit")
-#: The portal looks done at the second look; the triggerer's comes before that of the task that goes on.
-OUTPUT = Gate("GET", r"/source/{upload}/schema/\d+/output/\d+$")
 SHAPED = Gate("POST", r"/source/{upload}/schema/\d+$", "after_commit")
 APPLY = Gate("PUT", _REVISION + "/apply$")
 APPLIED = Gate("PUT", _REVISION + "/apply$", "after_commit")
@@ -47,9 +45,8 @@ REVISION_POINTS: dict[str, KillPoint] = {
     "chunks committed, before the reply": KillPoint("load", (*UPLOAD, COMMITTED)),
     "while the portal parses": KillPoint("load", (*UPLOAD, COMMITTED, Gate("GET", "/source/{upload}$"))),
     "transforms changed, before the reply": KillPoint("load", READY),
-    "while the portal transforms": KillPoint("load", (*READY, OUTPUT), deferrable=False),
-    "transformed, when the triggerer has seen it": KillPoint(
-        "load", (*READY, replace(OUTPUT, skip=2)), deferrable=True
+    "while the portal transforms": KillPoint(
+        "load", (*READY, Gate("GET", r"/source/{upload}/schema/\d+/output/\d+$")), deferrable=False
     ),
     "the look before apply": KillPoint("apply", (*READY, LOOK)),
     "apply, before the portal acts": KillPoint("apply", (*READY, APPLY), public="either"),
