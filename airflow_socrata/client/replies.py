@@ -101,7 +101,7 @@ def error_from_reply(
     problem = ""
     more: dict[str, Any] = {}
     if 300 <= facts.status < 400:
-        problem, advice = _redirect(reply)
+        problem, advice = redirect_words(reply)
     if facts.status == 404 and call.if_absent:
         advice = call.if_absent
     if publishing_errors.is_publishing(call):
@@ -216,7 +216,8 @@ def _copy_not_offered(facts: ErrorFacts) -> bool:
     return False
 
 
-def _redirect(reply: Reply) -> tuple[str, str]:
+def redirect_words(reply: Reply) -> tuple[str, str]:
+    """Return what is wrong with a redirect that is not followed, and what to do."""
     location = reply.headers.get("Location")
     if not location:
         return "a redirect without a target", "check the domain of the connection"

@@ -1,11 +1,11 @@
 """What both management APIs offer, under one set of names.
 
-:class:`Dialect` is what hooks and operators use. :class:`~airflow_socrata.opendatasoft.automation.AutomationV1`
-is the current API, :class:`~airflow_socrata.opendatasoft.management.ManagementV2` the older one. Methods do
-no I/O: they return a :class:`~airflow_socrata.client.messages.Call`, or
-:data:`~airflow_socrata.opendatasoft.steps.Steps` where it takes several calls;
-:func:`airflow_socrata.opendatasoft.steps.run` sends both. What needs no knowledge of the API stands in
-:mod:`airflow_socrata.opendatasoft.actions`.
+:class:`Dialect` is what hooks and operators use.
+:class:`~airflow_socrata.opendatasoft.automation.AutomationV1` is the current API,
+:class:`~airflow_socrata.opendatasoft.management.ManagementV2` the older one. Methods do no I/O: they return a
+:class:`~airflow_socrata.client.messages.Call`, or :data:`~airflow_socrata.opendatasoft.steps.Steps` where it
+takes several calls; :func:`airflow_socrata.opendatasoft.steps.run` sends both. What needs no knowledge of the
+API stands in :mod:`airflow_socrata.opendatasoft.actions`.
 
 All methods take a dataset's **uid** (``da_…``). What an API does not have raises :class:`NotOffered`; nothing
 is sent. :func:`dialect_named` makes one by its name.
