@@ -17,23 +17,29 @@ if TYPE_CHECKING:
 WRITE_RIGHTS = ("write", "add")
 
 
-def read_dataset(publisher: Publisher, dataset: str) -> View:
+#: The type of a view that is a file, e.g. a PDF: only a revision can bring its next version.
+FILE_TYPE = "blobby"
+
+
+def read_dataset(publisher: Publisher, dataset: str, *, may_be_file: bool = False) -> View:
     """Read a dataset that rows are to be published to.
 
+    :param may_be_file: whether a view that is a file will do as well.
     :raises ConfigurationError: not a 4x4.
     :raises NotFound: the portal has no such dataset, or hides it from this user.
     :raises NotPublishable: a filter, a derived view, not tabular, without the right to write.
     """
     view: View = publisher.send(views.read_view(check_dataset_id(dataset)))
-    check_kind(view)
+    check_kind(view, may_be_file=may_be_file)
     return view
 
 
-def check_kind(view: View) -> None:
+def check_kind(view: View, *, may_be_file: bool = False) -> None:
     """Refuse views that hold no rows of their own, and those that the caller may not write to."""
-    if view.view_type is not None and view.view_type != "tabular":
+    is_file = may_be_file and view.view_type == FILE_TYPE
+    if view.view_type is not None and view.view_type != "tabular" and not is_file:
         raise NotPublishable(f"{view.id} ({view.name}) is of type {view.view_type}; only tables take rows.")
-    if view.is_filter_or_derived:
+    if view.is_filter_or_derived and not is_file:
         source = view.modifying_view_uid
         advice = f"publish to {source} instead" if source else "publish to the dataset that it is made from"
         raise NotPublishable(
@@ -114,3 +120,11 @@ def mirrored(publisher: Publisher, view_id: str, error: SyncedDataset) -> NotPub
     return NotPublishable(
         f"{view_id} is a mirror that the portal fills itself ({error.portal_message}): {advice}."
     )
+
+
+def rows_of(publisher: Publisher, view: View, timeout: float, expected: int | None = None) -> int:
+    """Count the rows of a view once its replicas have caught up; a file has none.
+
+    :param timeout: seconds for the replicas.
+    """
+    return 0 if view.view_type == FILE_TYPE else publisher.count(view.id, timeout, expected)

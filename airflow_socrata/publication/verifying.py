@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.publication.errors import OutcomeUnproved, PublicationError
-from airflow_socrata.publication.preflight import read_dataset
+from airflow_socrata.publication.preflight import read_dataset, rows_of
 from airflow_socrata.publication.proof import carries_our_mark
+from airflow_socrata.publication.revisions.handle import RevisionHandle
 
 if TYPE_CHECKING:
     from airflow_socrata.publication.handle import Handle
     from airflow_socrata.publication.publisher import Publisher
-    from airflow_socrata.publication.revisions.handle import RevisionHandle
 
 
 class VerificationFailed(PublicationError):
@@ -54,7 +54,7 @@ def verify(
     :param timeout: seconds for the replicas.
     :raises VerificationFailed: other rows, another audience, or not published; says before and after.
     """
-    view = read_dataset(publisher, handle.dataset)
+    view = read_dataset(publisher, handle.dataset, may_be_file=isinstance(handle, RevisionHandle))
     before = handle.baseline
     if not view.is_published:
         raise VerificationFailed(
@@ -74,7 +74,7 @@ def verify(
             f"{view.id} does not carry this run's mark: the portal does not keep private metadata over a"
             " publish, so older runs cannot be told from newer ones (allow_older_run has no effect)."
         )
-    rows = publisher.count(view.id, timeout, expected)
+    rows = rows_of(publisher, view, timeout, expected)
     report = Report(view.id, before.rows, rows, view.permission_scope, publisher.link(view.id))
     if expected is not None and rows != expected:
         raise VerificationFailed(

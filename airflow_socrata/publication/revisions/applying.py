@@ -18,7 +18,7 @@ from airflow_socrata.publication.errors import (
     WaitTimeout,
 )
 from airflow_socrata.publication.operation import IN_FLIGHT, Intent, Mark, Operation, Phase
-from airflow_socrata.publication.preflight import check_order, read_dataset, working_copies
+from airflow_socrata.publication.preflight import check_order, read_dataset, rows_of, working_copies
 from airflow_socrata.publication.proof import Outcome
 from airflow_socrata.publication.revisions import waits
 from airflow_socrata.publication.revisions.finding import (
@@ -34,6 +34,7 @@ from airflow_socrata.publication.states import State
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow_socrata.client import View
     from airflow_socrata.client.revision_models import Revision, TaskSet
     from airflow_socrata.publication.publisher import Publisher
 
@@ -108,9 +109,9 @@ def start(publisher: Publisher, handle: RevisionHandle, how: Applying) -> Applie
         earlier = look(publisher, handle)
         if earlier is not None:
             return earlier
-    revision = _check_draft(publisher, handle, how)
+    revision, dataset = _check_draft(publisher, handle, how)
     job = revision.last_task_set
-    rows = publisher.count(handle.dataset, how.timeout)
+    rows = rows_of(publisher, dataset, how.timeout)
     intent = intent.at(
         Phase.PUBLISHING,
         published_at=publisher.portal_time(),
@@ -123,11 +124,11 @@ def start(publisher: Publisher, handle: RevisionHandle, how: Applying) -> Applie
     return _send(publisher, handle, intent)
 
 
-def _check_draft(publisher: Publisher, handle: RevisionHandle, how: Applying) -> Revision:
+def _check_draft(publisher: Publisher, handle: RevisionHandle, how: Applying) -> tuple[Revision, View]:
     revision = read_or_none(publisher, handle.dataset, handle.revision)
     if revision is None or not revision.is_open:
         raise closed(handle)
-    dataset = read_dataset(publisher, handle.dataset)
+    dataset = read_dataset(publisher, handle.dataset, may_be_file=True)
     check_order(dataset, handle.operation, allow_older_run=how.allow_older_run)
     copies = () if how.ignore_open_copy else working_copies(publisher, dataset)
     if copies:
@@ -136,7 +137,8 @@ def _check_draft(publisher: Publisher, handle: RevisionHandle, how: Applying) ->
             " applying could disturb it. Publish or discard it, or pass ignore_open_copy=True."
         )
     upload = handle.upload
-    if upload is None and revision.output_schema_id is None and handle.action != "update":
+    has_data = revision.output_schema_id is not None or revision.blob_id is not None
+    if upload is None and not has_data and handle.action != "update":
         raise HandleMismatch(
             f"No file was uploaded to revision {handle.revision} of {handle.dataset}, so there is nothing to"
             f" {handle.action}. Put a SocrataUploadOperator before."
@@ -146,7 +148,7 @@ def _check_draft(publisher: Publisher, handle: RevisionHandle, how: Applying) ->
             f"{upload.filename} has no rows, and revision {handle.revision} of {handle.dataset} is not"
             " applied; pass allow_empty=True if that is meant."
         )
-    return revision
+    return revision, dataset
 
 
 def closed(handle: RevisionHandle) -> DraftClosed:

@@ -26,7 +26,7 @@ def discard_stale(
     """
     discarded: list[str] = []
     for dataset in datasets:
-        for finding in find_open(publisher, read_dataset(publisher, dataset), asking):
+        for finding in find_open(publisher, read_dataset(publisher, dataset, may_be_file=True), asking):
             revision = finding.revision
             if finding.ownership is Ownership.PERSONS or finding.operation is None:
                 publisher.log(f"Revision {revision.seq} of {dataset} carries no mark: a person's, it stays.")

@@ -16,6 +16,7 @@ from airflow_socrata.publication.preflight import (
     check_order,
     check_published,
     read_dataset,
+    rows_of,
     working_copies,
 )
 from airflow_socrata.publication.revisions import waits
@@ -94,7 +95,7 @@ def open_revision(publisher: Publisher, operation: Operation, opening: RevisionO
 
 
 def _prepare(publisher: Publisher, operation: Operation, opening: RevisionOpening) -> tuple[Intent, View]:
-    dataset = read_dataset(publisher, opening.dataset)
+    dataset = read_dataset(publisher, opening.dataset, may_be_file=True)
     check_published(dataset)
     check_order(dataset, operation, allow_older_run=opening.allow_older_run)
     if opening.action == "delete" and dataset.row_identifier is None:
@@ -106,11 +107,11 @@ def _prepare(publisher: Publisher, operation: Operation, opening: RevisionOpenin
     if before is not None and before.phase is Phase.PUBLISHING and before.revision is not None:
         publisher.log("An earlier try had sent apply; waiting for its outcome before opening a revision.")
         settle_apply(publisher, before)
-        dataset = read_dataset(publisher, opening.dataset)
+        dataset = read_dataset(publisher, opening.dataset, may_be_file=True)
     if not opening.ignore_open_copy:
         _check_no_copy(publisher, dataset)
     if _clear_the_way(publisher, dataset, operation, opening.timeout):
-        dataset = read_dataset(publisher, opening.dataset)
+        dataset = read_dataset(publisher, opening.dataset, may_be_file=True)
         check_order(dataset, operation, allow_older_run=opening.allow_older_run)
     published = Mark.on(dataset)
     intent = Intent(
@@ -120,7 +121,7 @@ def _prepare(publisher: Publisher, operation: Operation, opening: RevisionOpenin
         method="revision",
         acting_user=publisher.send(views.current_user()).id,
         recorded_at=publisher.portal_time(),
-        baseline=Baseline.of(dataset, publisher.count(dataset.id, opening.timeout)),
+        baseline=Baseline.of(dataset, rows_of(publisher, dataset, opening.timeout)),
         conn_id=publisher.conn_id,
         after_revision=max((seen.seq for seen in publisher.send(calls.listing(dataset.id))), default=-1),
         inherited=None if published is None else published.draft,
