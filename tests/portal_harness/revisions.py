@@ -73,7 +73,7 @@ def _revise(
     return run_dag(publishing_dag(name, dataset, uploading, **({"method": "revision"} | options)))
 
 
-def update_dag(name: str, dataset: Dataset, file: Any, *, retries: int = 0, **options: Any) -> Any:
+def update_dag(name: str, dataset: Dataset, file: Any, /, *, retries: int = 0, **options: Any) -> Any:
     """A DAG whose one task ``update`` publishes a file."""
     from airflow.providers.common.compat.sdk import DAG
 
