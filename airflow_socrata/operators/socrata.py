@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from airflow_socrata.conflicts import own_version
+
 if TYPE_CHECKING:
     from airflow_socrata.operators.apply import SocrataApplyRevisionOperator, SocrataUpdateDatasetOperator
     from airflow_socrata.operators.publish import SocrataPublishOperator, SocrataVerifyOperator
@@ -57,6 +59,9 @@ __all__ = [
     "SocrataUpsertOperator",
     "SocrataVerifyOperator",
 ]
+
+
+own_version()  # names the old plugin at once, not when the first operator is asked for
 
 
 def __getattr__(name: str) -> Any:

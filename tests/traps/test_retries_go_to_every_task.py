@@ -56,9 +56,9 @@ def test_a_load_that_fails_after_its_effect(portal: Any, publish_dag: Any, run_d
 def test_a_publish_that_fails_after_its_effect_is_not_sent_again(
     dataset: Any, publish_dag: Any, run_dag: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow_socrata import task_groups
+    from airflow_socrata.operators import socrata
 
-    monkeypatch.setattr(task_groups, "SocrataPublishOperator", PublishThenFail)
+    monkeypatch.setattr(socrata, "SocrataPublishOperator", PublishThenFail)
     run = run_dag(publish_dag(dataset, upsert(), retries=2))
     assert_published(run, dataset, dataset.after_changes())
     assert run.task("p.publish").tries == 2
@@ -69,9 +69,9 @@ def test_a_publish_that_fails_after_its_effect_is_not_sent_again(
 def test_a_publish_that_fails_after_its_effect_without_retries_is_red_and_live(
     dataset: Any, publish_dag: Any, run_dag: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow_socrata import task_groups
+    from airflow_socrata.operators import socrata
 
-    monkeypatch.setattr(task_groups, "SocrataPublishOperator", PublishThenFail)
+    monkeypatch.setattr(socrata, "SocrataPublishOperator", PublishThenFail)
     run = run_dag(publish_dag(dataset, upsert()))
     assert run.state == "failed", errors(run, "p.discard_working_copy")
     assert dataset.rows() == dataset.after_changes()
