@@ -182,7 +182,7 @@ class Flow:
         try:
             self.admin.wait_held(hold, 150)
         except TimeoutError as error:
-            raise TimeoutError(f"{error}; tasks: {self.states()}") from None
+            raise TimeoutError("\n".join([f"{error}; tasks: {self.states()}", *self.log()])) from None
         self._held = hold
         self.copy = next((copy["id"] for copy in self.copies()), self.copy)
         for revision in self.revisions()[:1]:
@@ -204,7 +204,10 @@ class Flow:
 
     def process(self, task: str) -> TaskProcess:
         """The processes of a running task."""
-        return self.cluster.task_process(self.dag_id, self.run_id, self.task(task))
+        try:
+            return self.cluster.task_process(self.dag_id, self.run_id, self.task(task))
+        except TimeoutError as error:
+            raise TimeoutError("\n".join([str(error), *self.log()])) from None
 
     def kill(self, task: str, victims: Victims) -> None:
         """SIGKILL a task, or the task and its supervisor."""
