@@ -2,7 +2,7 @@
 
     python benchmarks/run.py [--runs 5] [--rows 500000] [--large 5000000] [--size 1024] [--memory-size 2048]
 
-``--runs`` is for both uploads, ``--rows`` and ``--large`` for rows (``bench_upsert.py``), ``--size`` and
+``--runs`` is for the uploads, ``--rows`` and ``--large`` for rows (``bench_upsert.py``), ``--size`` and
 ``--memory-size``, in MiB, for chunks (``bench_chunks.py``).
 """
 
@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 OPTIONS = {
     "bench_upsert.py": ("runs", "rows", "large"),
     "bench_chunks.py": ("runs", "size", "memory_size"),
+    "bench_opendatasoft.py": ("runs",),
     "bench_import.py": (),
     "bench_emulator.py": (),
 }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from unit.client.portal_servers import Certificate, FakeClock, ScriptedPortal
+from unit.client.portal_servers import Certificate, FakeClock, RawServer, ScriptedPortal
 
 from airflow_socrata.client import PortalSession, RetryBudget
 from airflow_socrata.opendatasoft.automation import AutomationV1
@@ -71,3 +71,16 @@ def automation() -> AutomationV1:
 @pytest.fixture
 def management() -> ManagementV2:
     return ManagementV2()
+
+
+@pytest.fixture
+def raw_server() -> Any:
+    servers: list[RawServer] = []
+
+    def start(talk: Any) -> RawServer:
+        servers.append(RawServer(talk))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()

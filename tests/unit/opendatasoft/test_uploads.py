@@ -230,19 +230,6 @@ def test_a_refusal_before_the_body_was_read(
         session.send(automation.upload_file(UID, file))
 
 
-@pytest.fixture
-def raw_server() -> Any:
-    servers: list[RawServer] = []
-
-    def start(talk: Any) -> RawServer:
-        servers.append(RawServer(talk))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
-
-
 @pytest.mark.parametrize("tls", [False, True])
 def test_interrupt_in_the_middle(
     raw_server: Any, certificate: Certificate, automation: AutomationV1, tmp_path: Path, tls: bool
