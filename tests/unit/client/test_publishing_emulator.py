@@ -240,7 +240,7 @@ def test_the_example_in_the_docs(
     [code] = [
         block
         for block in re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
-        if "upload_file" in block
+        if "client.uploading" in block
     ]
     monkeypatch.chdir(file.parent)
     monkeypatch.setattr(SystemClock, "sleep", lambda self, seconds, stop: None)
