@@ -24,6 +24,7 @@ from airflow_socrata.opendatasoft.models import (
     UploadedFile,
     Version,
     epoch,
+    words,
 )
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def security_of(body: Mapping[str, Any], permissions: Any = None) -> Security:
         visible_fields=tuple(map(str, fields)) if isinstance(fields, list) else None,
         filter_query=text(body.get("filter_query")) or "",
         calls_quota=(limit, unit) if limit is not None and unit else None,
-        permissions=tuple(map(str, permissions)) if isinstance(permissions, list) else (),
+        permissions=words(permissions),
     )
 
 
@@ -252,7 +253,7 @@ def version_of(body: Mapping[str, Any]) -> Version:
     return Version(
         needed(body, "uid", "a version"),
         epoch(body.get("created_at")),
-        tuple(map(str, body.get("sections") or ())),
+        words(body.get("sections")),
         body.get("can_restore") is not False,
         text(mapping(body.get("created_by")).get("username")),
     )

@@ -24,6 +24,7 @@ from airflow_socrata.opendatasoft.models import (
     UploadedFile,
     Version,
     epoch,
+    words,
 )
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ def security_of(body: Mapping[str, Any]) -> Security:
         visible_fields=tuple(map(str, fields)) if isinstance(fields, list) and "*" not in fields else None,
         filter_query=text(body.get("filter_query")) or "",
         calls_quota=(limit, unit) if limit is not None and unit else None,
-        permissions=tuple(map(str, permissions)) if isinstance(permissions, list) else (),
+        permissions=words(permissions),
     )
 
 
@@ -230,7 +231,7 @@ def version_of(body: Mapping[str, Any]) -> Version:
     return Version(
         str(number),
         epoch(body.get("timestamp")),
-        tuple(map(str, body.get("sections") or ())),
+        words(body.get("sections")),
         body.get("can_restore") is not False,
         text(mapping(body.get("user")).get("username")),
     )

@@ -28,6 +28,11 @@ def epoch(value: Any) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
+def words(value: Any) -> tuple[str, ...]:
+    """The strings of a JSON array, in its order; anything else becomes none."""
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """Some of the things of a list.

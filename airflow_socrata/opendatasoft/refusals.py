@@ -24,6 +24,8 @@ _LONGEST_MESSAGE = 300
 _LONGEST_READ = 20_000
 _LONGEST_FIELD = 80
 _MOST_FIELDS = 20
+#: In the year 5138: what is larger is no time in seconds.
+_LAST_MOMENT = 10**11
 _STATUS_CODES = frozenset({"invalid_dataset_status", "InvalidDatasetStatusPreconditionException"})
 _STATUS_WORDS = re.compile(r"dataset status is '([^']*)' but must be one of '([^']*)'")
 _STATUS_PATH = re.compile(r"/status(/records_errors)?/?$")
@@ -233,4 +235,6 @@ def _retry_after(reply: Reply, facts: Facts, now: float) -> float | None:
 def _moment(value: Any) -> float | None:
     """Epoch seconds of an epoch or of an ISO time; the vendor's words say the one, its replies the other."""
     number = integer(value)
-    return float(number) if number is not None else epoch(value)
+    if number is None:
+        return epoch(value)
+    return float(number) if 0 <= number < _LAST_MOMENT else None

@@ -206,6 +206,12 @@ def test_quota() -> None:
     assert "after 2026-02-02T03:00:00Z" in str(error)
 
 
+@pytest.mark.parametrize("reset", ["", "soon", "-1", "9" * 400, "9" * 5000, "2026-13-45"])
+def test_a_reset_that_is_no_time(reset: str) -> None:
+    headers = {"X-RateLimit-Reset": reset, "X-RateLimit-Remaining": "0"}
+    assert error_of(explore.count("x"), Answer(429, ""), headers).retry_after is None
+
+
 @pytest.mark.parametrize("reset", ["1770001200", "2026-02-02 03:00:00+00:00"])
 def test_rate_limit_resets_in_both_forms(reset: str) -> None:
     headers = {"Date": DATE, "X-RateLimit-Reset": reset, "X-RateLimit-Remaining": "0"}
