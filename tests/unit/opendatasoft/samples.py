@@ -7,6 +7,9 @@ from typing import Any
 
 from unit.client.portal_servers import Answer
 
+from airflow_socrata.client import Reply
+from airflow_socrata.client.messages import Headers
+
 UID = "da_k3v9qz"
 
 
@@ -135,3 +138,8 @@ MGMT_BUSY = answer(
     400,
 )
 AUTO_404 = answer({"error_code": "not_found", "message": "Not found."}, 404)
+
+
+def reply(body: Any, status: int = 200) -> Reply:
+    """A reply as a call's ``parse`` takes it."""
+    return Reply(status, Headers(), json.dumps(body).encode())
