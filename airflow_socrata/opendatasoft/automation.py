@@ -9,7 +9,6 @@ from airflow_socrata.client.messages import Call, CallKind, Reply
 from airflow_socrata.opendatasoft import automation_json as form
 from airflow_socrata.opendatasoft.bodies import (
     JSON_TYPE,
-    items_of,
     json_body,
     nothing,
     object_of,
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from airflow_socrata.client.messages import ReplySink
-    from airflow_socrata.opendatasoft.dialect import Pipeline, Sharers
+    from airflow_socrata.opendatasoft.dialect import Pipeline, RealtimeAction, Sharers
     from airflow_socrata.opendatasoft.models import (
         Access,
         Attachment,
@@ -80,7 +79,7 @@ class AutomationV1:
 
     def get_dataset(self, uid: str) -> Call[Dataset]:
         """Read one."""
-        return _api.read(uid, "", _dataset, "read")
+        return _api.read(uid, "", form.read_dataset, "read")
 
     def post_dataset(
         self,
@@ -101,7 +100,7 @@ class AutomationV1:
             CallKind.DATASET,
             "POST",
             f"{BASE}/datasets/",
-            _dataset,
+            form.read_dataset,
             f"create dataset {dataset_id or title!r}",
             headers=JSON_TYPE,
             body=json_body(body),
@@ -114,7 +113,7 @@ class AutomationV1:
 
     def copy_dataset(self, uid: str) -> Call[Dataset]:
         """Copy the configuration under a new uid."""
-        return _api.call(CallKind.DATASET, "POST", uid, "copy/", _dataset, "copy")
+        return _api.call(CallKind.DATASET, "POST", uid, "copy/", form.read_dataset, "copy")
 
     def delete_dataset(self, uid: str) -> Call[None]:
         """Delete a dataset for good."""
@@ -232,18 +231,23 @@ class AutomationV1:
     def create_resource(self, uid: str, spec: ResourceSpec) -> Call[Resource]:
         """Add a resource."""
         body = form.resource_json(spec, spec.params or {})
-        return _api.post(uid, "resources/", body, _resource, f"add resource {spec.title!r} to")
+        return _api.post(uid, "resources/", body, form.read_resource, f"add resource {spec.title!r} to")
 
     def replace_resource(self, uid: str, resource: Resource, spec: ResourceSpec) -> Call[Resource]:
         """Change a resource."""
         body = form.resource_json(spec, resource.params if spec.params is None else spec.params)
         where = f"resources/{piece(resource.uid)}/"
-        return _api.put(uid, where, body, _resource, f"change resource {resource.title!r} of")
+        return _api.put(uid, where, body, form.read_resource, f"change resource {resource.title!r} of")
 
     def put_back_resource(self, uid: str, resource: Resource) -> Call[Resource]:
         """Change a resource back to what it was."""
         where, what = f"resources/{piece(resource.uid)}/", f"put back resource {resource.title!r} of"
-        return _api.put(uid, where, form.writable(resource), _resource, what)
+        return _api.put(uid, where, form.writable(resource), form.read_resource, what)
+
+    def act_on_realtime(self, uid: str, resource: Resource, action: RealtimeAction) -> Call[Resource]:
+        """Switch a realtime resource on or off, replay or drop what it keeps, or give it a new push key."""
+        where, what = f"resources/{piece(resource.uid)}/{action}/", f"{action} {resource.title!r} of"
+        return _api.post(uid, where, None, form.read_resource, what)
 
     def delete_resource(self, uid: str, resource_uid: str) -> Call[None]:
         """Delete a resource."""
@@ -257,12 +261,12 @@ class AutomationV1:
     def add_to_pipeline(self, uid: str, kind: Pipeline, item: Configured) -> Call[Configured]:
         """Add one at the end."""
         body = form.configured_json(item)
-        return _api.post(uid, f"{kind}/", body, _configured, f"add {item.type} to the {kind} of")
+        return _api.post(uid, f"{kind}/", body, form.read_configured, f"add {item.type} to the {kind} of")
 
     def change_pipeline(self, uid: str, kind: Pipeline, item: Configured) -> Call[Configured]:
         """Change the one with this uid."""
         where, what = f"{kind}/{piece(item.uid)}/", f"change {item.type} {item.uid} of the {kind} of"
-        return _api.put(uid, where, form.configured_json(item), _configured, what)
+        return _api.put(uid, where, form.configured_json(item), form.read_configured, what)
 
     def remove_from_pipeline(self, uid: str, kind: Pipeline, item_uid: str) -> Call[None]:
         """Delete one."""
@@ -275,7 +279,7 @@ class AutomationV1:
 
     def default_security(self, uid: str) -> Call[Security]:
         """Read what everybody may see."""
-        return _api.read(uid, "", _default_security, "read the security of")
+        return _api.read(uid, "", form.read_default_security, "read the security of")
 
     def set_default_security(self, uid: str, security: Security) -> Steps[None]:
         """Set what everybody may see."""
@@ -305,13 +309,13 @@ class AutomationV1:
 
     def versions(self, uid: str) -> Call[tuple[Version, ...]]:
         """The history, newest first."""
-        return _api.read(uid, "versions/", _versions, "read the history of", params=_api.whole)
+        return _api.read(uid, "versions/", form.read_versions, "read the history of", params=_api.whole)
 
     def restore_point(self, uid: str) -> Call[RestorePoint]:
         """Note the newest version: restoring goes back to it."""
 
         def parse(reply: Reply) -> RestorePoint:
-            versions = _versions(reply)
+            versions = form.read_versions(reply)
             return RestorePoint(uid, self.name, versions[0].uid if versions else None)
 
         return _api.read(uid, "versions/", parse, "note the version of", params=_api.whole)
@@ -360,33 +364,11 @@ class AutomationV1:
 
 def _change_dataset(uid: str, changes: Mapping[str, Any], what: str) -> Steps[Dataset]:
     """Put a dataset with changes. Whether a put of a part resets the rest is not known: all of it is put."""
-    now: Dataset = yield _api.read(uid, "", _dataset, "read")
+    now: Dataset = yield _api.read(uid, "", form.read_dataset, "read")
     body: dict[str, Any] = {"dataset_id": now.dataset_id, "metadata": form.metadata_json(now.metadata)}
     if now.is_restricted is not None:
         body["is_restricted"] = now.is_restricted
     if isinstance(now.raw.get("default_security"), dict):
         body["default_security"] = now.raw["default_security"]
-    changed: Dataset = yield _api.put(uid, "", {**body, **changes}, _dataset, what)
+    changed: Dataset = yield _api.put(uid, "", {**body, **changes}, form.read_dataset, what)
     return changed
-
-
-def _dataset(reply: Reply) -> Dataset:
-    return form.dataset_of(object_of(reply, "a dataset"))
-
-
-def _resource(reply: Reply) -> Resource:
-    return form.resource_of(object_of(reply, "a resource"))
-
-
-def _configured(reply: Reply) -> Configured:
-    return form.configured_of(object_of(reply, "a part of the pipeline"))
-
-
-def _default_security(reply: Reply) -> Security:
-    body = object_of(reply, "a dataset").get("default_security")
-    return form.security_of(body if isinstance(body, dict) else {})
-
-
-def _versions(reply: Reply) -> tuple[Version, ...]:
-    items, _ = items_of(reply, "results", "versions")
-    return form.newest_first([form.version_of(one) for one in items])

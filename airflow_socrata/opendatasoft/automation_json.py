@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.parsing import integer, mapping, objects, text
-from airflow_socrata.opendatasoft.bodies import needed
+from airflow_socrata.opendatasoft.bodies import items_of, needed, object_of
 from airflow_socrata.opendatasoft.models import (
+    REALTIME,
     Access,
     Attachment,
     Configured,
@@ -30,6 +31,7 @@ from airflow_socrata.opendatasoft.models import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from airflow_socrata.client.messages import Reply
     from airflow_socrata.opendatasoft.models import ResourceSpec
 
 #: What the server adds to a resource; it is not sent back.
@@ -164,12 +166,8 @@ def _source_of(datasource: Mapping[str, Any]) -> Source:
 
 def resource_json(spec: ResourceSpec, params: Mapping[str, Any]) -> dict[str, Any]:
     """Write a resource."""
-    return {
-        "type": spec.type,
-        "title": spec.title,
-        "params": dict(params),
-        "datasource": _datasource(spec.source),
-    }
+    body = {"type": spec.type, "title": spec.title, "params": dict(params)}
+    return body if spec.type == REALTIME else {**body, "datasource": _datasource(spec.source)}
 
 
 def _datasource(source: Source) -> dict[str, Any]:
@@ -280,3 +278,30 @@ def attachment_of(body: Mapping[str, Any]) -> Attachment:
         text(body.get("url")),
         body,
     )
+
+
+def read_dataset(reply: Reply) -> Dataset:
+    """Read a reply that is a dataset."""
+    return dataset_of(object_of(reply, "a dataset"))
+
+
+def read_resource(reply: Reply) -> Resource:
+    """Read a reply that is a resource."""
+    return resource_of(object_of(reply, "a resource"))
+
+
+def read_configured(reply: Reply) -> Configured:
+    """Read a reply that is a part of the pipeline."""
+    return configured_of(object_of(reply, "a part of the pipeline"))
+
+
+def read_default_security(reply: Reply) -> Security:
+    """Read what everybody may see out of a dataset."""
+    body = object_of(reply, "a dataset").get("default_security")
+    return security_of(body if isinstance(body, dict) else {})
+
+
+def read_versions(reply: Reply) -> tuple[Version, ...]:
+    """Read a history, newest first."""
+    items, _ = items_of(reply, "results", "versions")
+    return newest_first([version_of(one) for one in items])

@@ -55,7 +55,12 @@ class DatasetCalls:
         )
 
     def post(self, uid: str, where: str, body: Any, parse: Callable[[Reply], T], what: str) -> Call[T]:
-        """Build the creation of a part of a dataset."""
+        """Build the creation of a part of a dataset, or an action on one.
+
+        :param body: None: no body.
+        """
+        if body is None:
+            return self.call(CallKind.PART, "POST", uid, where, parse, what)
         return self.call(
             CallKind.PART, "POST", uid, where, parse, what, headers=JSON_TYPE, body=json_body(body)
         )

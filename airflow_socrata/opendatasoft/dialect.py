@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 Pipeline = Literal["fields", "processors"]
 Sharers = Literal["users", "groups"]
+RealtimeAction = Literal["enable", "disable", "recover", "delete_recover_data", "renew_api_key"]
 
 
 class Dialect(Protocol):
@@ -170,6 +171,10 @@ class Dialect(Protocol):
 
     def put_back_resource(self, uid: str, resource: Resource) -> Call[Resource]:
         """Change a resource back to what it was when ``resource`` was read."""
+        ...
+
+    def act_on_realtime(self, uid: str, resource: Resource, action: RealtimeAction) -> Call[Resource]:
+        """Switch a realtime resource on or off, replay or drop what it keeps, or give it a new push key."""
         ...
 
     def delete_resource(self, uid: str, resource_uid: str) -> Call[None]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_socrata.client.messages import ReplySink
-    from airflow_socrata.opendatasoft.dialect import Pipeline, Sharers
+    from airflow_socrata.opendatasoft.dialect import Pipeline, RealtimeAction, Sharers
     from airflow_socrata.opendatasoft.models import (
         Access,
         Attachment,
@@ -225,6 +225,12 @@ class ManagementV2:
         """Change a resource back to what it was."""
         where, what = f"resources/{piece(resource.uid)}", f"put back resource {resource.title!r} of"
         return _api.put(uid, where, form.writable(resource), _resource, what)
+
+    def act_on_realtime(self, uid: str, resource: Resource, action: RealtimeAction) -> Call[Resource]:
+        """Not offered."""
+        raise NotOffered(
+            f"the {self.title} has no actions on realtime resources", summary=f"{action} of {uid}"
+        )
 
     def delete_resource(self, uid: str, resource_uid: str) -> Call[None]:
         """Delete a resource."""

@@ -10,6 +10,7 @@ from airflow_socrata.client.parsing import integer, mapping, objects, shape, tex
 from airflow_socrata.opendatasoft.automation_json import limit_of, record_error_of
 from airflow_socrata.opendatasoft.bodies import needed
 from airflow_socrata.opendatasoft.models import (
+    REALTIME,
     Access,
     Attachment,
     Configured,
@@ -144,7 +145,8 @@ def resource_of(body: Mapping[str, Any]) -> Resource:
 
 def resource_json(spec: ResourceSpec, params: Mapping[str, Any]) -> dict[str, Any]:
     """Write a resource."""
-    return {"url": _address(spec.source), "title": spec.title, "type": spec.type, "params": dict(params)}
+    body = {"title": spec.title, "type": spec.type, "params": dict(params)}
+    return body if spec.type == REALTIME else {**body, "url": _address(spec.source)}
 
 
 def _address(source: Source) -> str:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: Type of a resource that records are pushed to.
+REALTIME = "realtime"
 _LONGEST_MESSAGE = 300
 
 
@@ -232,6 +234,7 @@ class Resource:
 class ResourceSpec:
     """A resource as it shall be.
 
+    :param source: nothing for a realtime resource.
     :param title: it should be unique in the dataset: a resource is found again by it.
     :param params: of the extractor. None: those that the resource has, or none for a new one.
     """

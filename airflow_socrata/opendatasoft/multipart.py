@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_socrata.client.chunks import Uploadable
 
-#: What the platform takes in one file.
+#: What the platform takes in one file, read generously: it says 240 MB.
 PLATFORM_LIMIT_BYTES = 240 * 2**20
 _BLOCK_BYTES = 256 * 2**10
 _LONGEST_NAME = 200

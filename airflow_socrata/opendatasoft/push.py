@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from airflow_socrata.client.errors import ConfigurationError, Interrupted, PortalError
 from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableReply
@@ -24,12 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from airflow_socrata.client.session import PortalSession
+    from airflow_socrata.opendatasoft.models import Resource
 
 BASE = "/api/push/1.0"
 #: What one call takes: 5 MB.
 LIMIT_BYTES = 5_000_000
 #: Records that are serialised together: one by one takes half as much time again.
 _GROUP = 128
+_ADDRESS = re.compile(r"/api/push/1\.0/([^/]+)/([^/]+)/push/?$")
 
 Record = Mapping[str, Any]
 
@@ -50,6 +54,21 @@ class PushTarget:
     def __post_init__(self) -> None:
         if not self.key:
             raise ConfigurationError("the push key is missing: the portal shows it beside the push address")
+
+
+def target_of(resource: Resource) -> PushTarget:
+    """Read the push address, with its key, of a realtime resource.
+
+    :raises ConfigurationError: if it shows none, or one of another form.
+    """
+    url = text(resource.raw.get("url")) or ""
+    found = _ADDRESS.search(urlsplit(url).path)
+    key = parse_qs(urlsplit(url).query).get("pushkey", [""])[0]
+    if found is None or not key:
+        raise ConfigurationError(
+            f"resource {resource.title!r} shows no push address with a key: is it a realtime resource?"
+        )
+    return PushTarget(unquote(found.group(1)), unquote(found.group(2)), key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,12 +71,9 @@ HTTP = closed({
     "headers": {"type": "array"},
     "relative_url": TEXT,
 })
-RESOURCE_BODY = closed({
-    "type": TEXT,
-    "title": TEXT,
-    "params": ANY_OBJECT,
-    "datasource": {"oneOf": [UPLOADED, HTTP]},
-})
+RESOURCE_BODY = closed(
+    {"type": TEXT, "title": TEXT, "params": ANY_OBJECT}, datasource={"oneOf": [UPLOADED, HTTP]}
+)
 DATASET = closed({"metadata": METADATA}, dataset_id=TEXT, is_restricted=BOOLEAN, default_security=SECURITY)
 PART = {"type": "object", "properties": {"type": TEXT, "label": TEXT}, "required": ["type", "label"]}
 ACCESS = {"permissions": {"type": "array"}, "security": SECURITY}
@@ -180,12 +177,24 @@ CONTRACT: dict[str, Contract] = {
     "add a resource": Contract(
         lambda: API.create_resource(UID, SPEC), "POST", HERE + "resources/", RESOURCE_BODY
     ),
+    "add a realtime resource": Contract(
+        lambda: API.create_resource(UID, ResourceSpec("live", "realtime", Source())),
+        "POST",
+        HERE + "resources/",
+        RESOURCE_BODY,
+    ),
     "change a resource": Contract(
         lambda: API.replace_resource(UID, KNOWN, BY_URL), "PUT", _RESOURCE, RESOURCE_BODY
     ),
     "put a resource back": Contract(
         lambda: API.put_back_resource(UID, KNOWN), "PUT", _RESOURCE, RESOURCE_BODY
     ),
+    **{
+        f"{action} of a realtime resource": Contract(
+            lambda action=action: API.act_on_realtime(UID, KNOWN, action), "POST", f"{_RESOURCE}{action}/"
+        )
+        for action in ("enable", "disable", "recover", "delete_recover_data", "renew_api_key")
+    },
     "delete a resource": Contract(lambda: API.delete_resource(UID, RESOURCE), "DELETE", _RESOURCE),
     "list fields": Contract(lambda: API.pipeline(UID, "fields"), "GET", HERE + "fields/"),
     "add a field": Contract(

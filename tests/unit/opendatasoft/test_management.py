@@ -17,6 +17,7 @@ from airflow_socrata.opendatasoft.models import (
     Access,
     Configured,
     MetadataValue,
+    Resource,
     ResourceSpec,
     RestorePoint,
     Security,
@@ -270,6 +271,8 @@ def test_restore_to_before_the_first_change(
 def test_what_the_api_lacks(management: ManagementV2, session: PortalSession, portal: ScriptedPortal) -> None:
     with pytest.raises(NotOffered, match="cannot copy"):
         management.copy_dataset(UID)
+    with pytest.raises(NotOffered, match="no actions on realtime"):
+        management.act_on_realtime(UID, Resource("re_live01", "live", "realtime"), "renew_api_key")
     with pytest.raises(NotOffered, match="cannot change a dataset id"):
         run(session, management.rename_dataset(UID, "x"))
     assert not portal.requests

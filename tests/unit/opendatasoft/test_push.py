@@ -16,6 +16,7 @@ from unit.opendatasoft.samples import LOST, answer
 
 from airflow_socrata.client import ConfigurationError, InvalidRequest, MalformedReply, NotFound, PortalSession
 from airflow_socrata.client.async_session import AsyncPortalSession
+from airflow_socrata.opendatasoft.models import Resource
 from airflow_socrata.opendatasoft.push import (
     PushIncomplete,
     PushTarget,
@@ -25,6 +26,7 @@ from airflow_socrata.opendatasoft.push import (
     file_value,
     push,
     push_records,
+    target_of,
 )
 
 KEY = "p+sh/k3y="
@@ -224,3 +226,13 @@ def test_in_an_event_loop(portal: ScriptedPortal, settings, caplog: pytest.LogCa
 def test_a_key_is_needed() -> None:
     with pytest.raises(ConfigurationError, match="push key is missing"):
         PushTarget("air-quality", "realtime", "")
+
+
+def test_the_target_of_a_realtime_resource() -> None:
+    url = f"https://data.example.gov/api/push/1.0/air%20quality/realtime0/push/?pushkey={QUOTED}"
+    resource = Resource("re_live01", "live", "realtime", raw={"url": url})
+    assert target_of(resource) == PushTarget("air quality", "realtime0", KEY)
+    for wrong in ("", "https://data.example.gov/x?pushkey=k", url.split("?")[0], None):
+        with pytest.raises(ConfigurationError, match="'live' shows no push address") as caught:
+            target_of(Resource("re_live01", "live", "realtime", raw={"url": wrong}))
+        assert QUOTED not in str(caught.value)
