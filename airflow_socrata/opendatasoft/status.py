@@ -44,6 +44,8 @@ class Step(Enum):
     DONE = "done"
     FAIL_ERROR = "fail: error"
     FAIL_LIMIT = "fail: record limit"
+    FAIL_ABORTED = "fail: somebody aborted it, the data are incomplete"
+    FAIL_FLAG = "fail: it is not published, or not unpublished, as was asked for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +157,31 @@ def step_of(name: str | None) -> Step:
     return rows[0].step if rows else Step.WAIT
 
 
-def next_step(status: Status, before: Status | None = None) -> Step:
+def next_step(status: Status, before: Status | None = None, *, after: Action | None = Action.PUBLISH) -> Step:
     """Tell what the sensor does, now that it has seen ``status``.
+
+    Idle alone is no success: an aborted run ends in idle too, and so does an unpublish by somebody else. Where
+    the portal tells of neither, idle is taken for one.
 
     :param before: the status that was read before the action. A portal may still show it for a moment after
         it accepted the action, and the whole run may pass between two looks: so the end counts only once
         ``since`` has moved. None: whatever rests is the end.
+    :param after: the action whose end is waited for; None: whichever brought the dataset to rest.
     """
     step = step_of(status.name)
-    if step is Step.WAIT or before is None or has_moved(status, before):
+    if step is Step.WAIT or not (before is None or has_moved(status, before)):
+        return Step.WAIT
+    if step is not Step.DONE or after is None:
         return step
-    return Step.WAIT
+    if status.previous == "aborting_processing" and after is not Action.ABORT:
+        return Step.FAIL_ABORTED
+    wanted = _FLAG_AFTER.get(after)
+    if None in {wanted, status.is_published} or wanted == status.is_published:
+        return Step.DONE
+    return Step.FAIL_FLAG
+
+
+_FLAG_AFTER = {Action.PUBLISH: True, Action.PUBLISH_METADATA: True, Action.UNPUBLISH: False}
 
 
 def has_moved(status: Status, before: Status) -> bool:

@@ -129,6 +129,35 @@ def test_the_end_is_never_the_state_before(before: str, looks: list[tuple[str, f
         assert step is (step_of(name) if is_at_rest(name) else Step.WAIT)
 
 
+@pytest.mark.parametrize(
+    ("after", "aborted", "published", "unpublished"),
+    [
+        (Action.PUBLISH, Step.FAIL_ABORTED, Step.DONE, Step.FAIL_FLAG),
+        (Action.PUBLISH_METADATA, Step.FAIL_ABORTED, Step.DONE, Step.FAIL_FLAG),
+        (Action.UNPUBLISH, Step.FAIL_ABORTED, Step.FAIL_FLAG, Step.DONE),
+        (Action.ABORT, Step.DONE, Step.DONE, Step.DONE),
+        (None, Step.DONE, Step.DONE, Step.DONE),
+    ],
+)
+def test_idle_is_not_always_a_success(
+    after: Action | None, aborted: Step, published: Step, unpublished: Step
+) -> None:
+    old = Status("idle", since=T0)
+    idle = Status("idle", since=T0 + 5, previous="processing")
+    stopped = replace(idle, previous="aborting_processing")
+    assert next_step(stopped, old, after=after) is aborted
+    assert next_step(replace(idle, is_published=True), old, after=after) is published
+    assert next_step(replace(idle, is_published=False), old, after=after) is unpublished
+    assert next_step(idle, old, after=after) is Step.DONE, "the portal does not tell"
+    assert next_step(replace(old, is_published=False), old, after=after) is Step.WAIT
+
+
+def test_a_failure_is_one_whatever_the_flag() -> None:
+    for name in ("error", "limit_reached"):
+        status = Status(name, is_published=False, previous="aborting_processing")
+        assert next_step(status) is step_of(name)
+
+
 def test_an_end_in_another_status_at_the_same_moment_counts() -> None:
     """Whole seconds: idle to error within one second."""
     old = Status("idle", since=T0)
