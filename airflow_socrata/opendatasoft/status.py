@@ -160,8 +160,8 @@ def step_of(name: str | None) -> Step:
 def next_step(status: Status, before: Status | None = None, *, after: Action | None = Action.PUBLISH) -> Step:
     """Tell what the sensor does, now that it has seen ``status``.
 
-    Idle alone is no success: an aborted run ends in idle too, and so does an unpublish by somebody else. Where
-    the portal tells of neither, idle is taken for one.
+    Idle alone is no success: an aborted run ends in idle too, and so does an unpublish by somebody else.
+    Where the portal tells of neither, idle is taken for one.
 
     :param before: the status that was read before the action. A portal may still show it for a moment after
         it accepted the action, and the whole run may pass between two looks: so the end counts only once
