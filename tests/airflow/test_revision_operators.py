@@ -229,6 +229,13 @@ def test_a_config_in_one_task(dataset: Any, changes: Path, run_dag: Any, deferra
     assert_applied(run_dag(dag), dataset, rows)
 
 
+def test_a_permission_beside_a_config_counts(dataset: Any, changes: Path, revise: Any) -> None:
+    make_config(dataset, "all roads", "update")
+    run = revise(dataset, changes, config="all roads", permission="private")
+    assert run.task(CREATE).state == "success"
+    assert dataset.portal.admin.revisions(dataset.id)[0]["permission"] == "private"
+
+
 # --- restore ---
 
 

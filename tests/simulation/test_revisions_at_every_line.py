@@ -374,6 +374,21 @@ def test_a_create_call_that_lands_after_the_rollback_is_cleared_by_the_retry(
     assert late not in world.applied()
 
 
+def test_a_create_call_that_lands_beside_the_revision_of_the_retry_is_cleared_by_the_rollback(
+    portal: Emulator, changes: Path
+) -> None:
+    world = RevisionWorld.of(portal, "upsert")
+    run, _, _ = die(world, changes, _moment_of(portal, changes, "revision of"), after=False)
+    lost = world.kept[OPERATION.key].names[-1]
+    run.go(world.publisher(), first="create", tried=2)
+    late = _send_late(world, OPERATION, lost)
+    assert world.open() == [late]
+    assert roll_back(world.publisher(), OPERATION.key).went_live
+    assert world.open() == []
+    assert world.public_rows() == world.new
+    assert len(world.applied()) == 1
+
+
 def test_where_a_portal_drops_the_mark_number_user_and_time_tell_ours(
     portal: Emulator, changes: Path
 ) -> None:
@@ -419,10 +434,9 @@ def _moment_of(portal: Emulator, changes: Path, words: str) -> int:
     )
 
 
-def _send_late(world: RevisionWorld, operation: Operation) -> int:
+def _send_late(world: RevisionWorld, operation: Operation, name: str = "") -> int:
     """The call of a dead process arrives at the portal after all."""
-    names = world.kept[operation.key].names
-    mark = Mark(names[-1], operation)
+    mark = Mark(name or world.kept[operation.key].names[-1], operation)
     made = world.publisher().send(
         calls.create(world.dataset, action="update", metadata={"privateMetadata": mark.onto({})})
     )

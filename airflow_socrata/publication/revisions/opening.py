@@ -123,6 +123,8 @@ def _prepare(publisher: Publisher, operation: Operation, opening: RevisionOpenin
         recorded_at=publisher.portal_time(),
         baseline=Baseline.of(dataset, rows_of(publisher, dataset, opening.timeout)),
         conn_id=publisher.conn_id,
+        # A call of an earlier try may still land: by its name it is found, adopted or discarded.
+        names=() if before is None else before.names,
         after_revision=max((seen.seq for seen in publisher.send(calls.listing(dataset.id))), default=-1),
         inherited=None if published is None else published.draft,
     )
@@ -253,6 +255,9 @@ def _take_over(
         publisher.send(calls.update(revision, changes))
     if opening.notes is not None:
         publisher.send(calls.update(revision, {"notes": opening.notes}))
+    if opening.permission is not None and revision.permission != opening.permission:
+        action = {"type": revision.action, "permission": opening.permission}
+        publisher.send(calls.update(revision, {"action": action}))
     publisher.intents.save(intent.at(Phase.OPENED))
     link = publisher.revision_link(revision.dataset, revision.seq)
     publisher.log(f"Revision {revision.seq} of {revision.dataset} is open ({revision.action}): {link}")
