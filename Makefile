@@ -27,7 +27,7 @@ demo: python ## run the main job on real data: emulator, Airflow, publications a
 	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) PYTHONPATH=scripts $$python scripts/demo.py
 
 test: python ## run the tests on the Python that is found (ARGS="-k word" for a part)
-	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) $$python $(PYTEST) $(ARGS)
+	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) $$python $(PYTEST) --numprocesses 2 --dist loadgroup $(ARGS)
 
 e2e: python ## kill processes at every point of the flow, under a real scheduler
 	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) $$python $(PYTEST) tests/e2e --all-kill-points $(ARGS)

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 AIRFLOW_HOME = environment.prepare()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run in several processes, keep those that share something expensive in one of them."""
+    for item in items:
+        if {"airflow_cluster", "campaign"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group("cluster"))
+        elif item.path.parent.name == "packaging":
+            item.add_marker(pytest.mark.xdist_group("packaging"))
+
+
 def pytest_unconfigure() -> None:
     """Remove the session's Airflow home."""
     environment.remove(AIRFLOW_HOME)
