@@ -1,4 +1,4 @@
-"""``python -m airflow_socrata.emulator``: a Socrata portal on this machine."""
+"""``python -m airflow_socrata.emulator``: a portal on this machine."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow_socrata.emulator.opendatasoft.server import OpendatasoftEmulator
     from airflow_socrata.emulator.server import Emulator
 
 _MISSING = (
@@ -21,18 +22,24 @@ _MISSING = (
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m airflow_socrata.emulator", description=__doc__)
+    parser.add_argument(
+        "--portal",
+        choices=("socrata", "opendatasoft"),
+        default="socrata",
+        help="vendor (default %(default)s)",
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     parser.add_argument("--port", type=int, default=8181, help="port, 0 for a free one (default %(default)s)")
     parser.add_argument("--tls", action="store_true", help="serve HTTPS with a certificate made for this run")
     parser.add_argument("--json", action="store_true", help="print one line of JSON and nothing else")
-    parser.add_argument("--backend", choices=("new", "old"), default="new", help="back end of new datasets")
+    parser.add_argument("--backend", choices=("new", "old"), help="back end of new datasets (socrata)")
     parser.add_argument("--seed", type=int, help="make generated ids the same in each run")
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="SWITCH=VALUE",
-        help="set a switch; see docs/emulator.md",
+        help="set a switch; see docs/emulator.md and docs/emulator-opendatasoft.md",
     )
     return parser
 
@@ -42,53 +49,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     try:
-        from airflow_socrata.emulator.server import Emulator
+        made = _class_of(given.portal)
     except ModuleNotFoundError as error:
         print(_MISSING.format(error.name), file=sys.stderr)
         return 2
-    switches: dict[str, Any] = {"backend": given.backend}
+    switches: dict[str, Any] = {"backend": given.backend} if given.backend else {}
     for text in given.set:
         name, sign, value = text.partition("=")
         if not sign:
             parser.error(f"--set {text}: SWITCH=VALUE expected")
         switches[name] = value
     try:
-        emulator = Emulator(host=given.host, port=given.port, tls=given.tls, seed=given.seed, **switches)
+        emulator = made(host=given.host, port=given.port, tls=given.tls, seed=given.seed, **switches)
     except (ValueError, OSError) as error:
         print(f"cannot start the emulator on {given.host}:{given.port}: {error}", file=sys.stderr)
         return 2
 
     def stop(*_: object) -> None:
-        emulator.portal.holds.release_all()
+        emulator.holds.release_all()
         emulator.server.should_exit = True
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     emulator.start()
-    print(json.dumps(_facts(emulator)) if given.json else _text(emulator), flush=True)
+    print(json.dumps(emulator.facts) if given.json else _text(emulator), flush=True)
     emulator.wait()
     emulator.stop()
     return 0
 
 
-def _facts(emulator: Emulator) -> dict[str, Any]:
-    return {
-        "url": emulator.url,
-        "domain": emulator.domain,
-        "username": emulator.username,
-        "password": emulator.password,
-        "app_token": emulator.app_token,
-        "ca_file": emulator.ca_file,
-    }
+def _class_of(portal: str) -> type[Emulator] | type[OpendatasoftEmulator]:
+    if portal == "opendatasoft":
+        from airflow_socrata.emulator.opendatasoft.server import OpendatasoftEmulator
+
+        return OpendatasoftEmulator
+    from airflow_socrata.emulator.server import Emulator
+
+    return Emulator
 
 
-def _text(emulator: Emulator) -> str:
-    lines = [f"Socrata emulator at {emulator.url} (stop it with Ctrl-C)", ""]
-    lines += [f"  {name:<10} {value}" for name, value in _facts(emulator).items() if value]
+def _text(emulator: Emulator | OpendatasoftEmulator) -> str:
+    lines = [f"{emulator.vendor} emulator at {emulator.url} (stop it with Ctrl-C)", ""]
+    lines += [f"  {name:<10} {value}" for name, value in emulator.facts.items() if value]
     lines += [
         "",
         "  Airflow connection:",
-        f"  export AIRFLOW_CONN_SOCRATA_DEFAULT='{emulator.connection_json}'",
+        f"  export AIRFLOW_CONN_{emulator.vendor.upper()}_DEFAULT='{emulator.connection_json}'",
     ]
     return "\n".join(lines)
 

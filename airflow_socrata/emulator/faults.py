@@ -6,7 +6,10 @@ import itertools
 import re
 import threading
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # kind -> (arguments with their defaults, what it does). The docs print this table.
 KINDS: dict[str, tuple[dict[str, Any], str]] = {
@@ -163,8 +166,14 @@ class Fault:
 
 @dataclass(slots=True)
 class Faults:
-    """The rules in force."""
+    """The rules in force.
 
+    :param kinds: what may be asked for: kind -> (arguments with their defaults, what it does).
+    :param concerned: kinds that make sense on some calls only: others are neither hit nor counted.
+    """
+
+    kinds: Mapping[str, tuple[dict[str, Any], str]] = field(default_factory=lambda: KINDS)
+    concerned: Mapping[str, re.Pattern[str]] = field(default_factory=lambda: _CONCERNED)
     _rules: list[Fault] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -188,11 +197,11 @@ class Faults:
         :param every: of the matching requests after those, only each so-manieth is hit.
         :raises ValueError: the kind or an argument is unknown.
         """
-        if kind not in KINDS:
-            raise ValueError(f"no fault kind {kind!r}; the kinds are {', '.join(KINDS)}")
-        unknown = set(args) - set(KINDS[kind][0])
+        if kind not in self.kinds:
+            raise ValueError(f"no fault kind {kind!r}; the kinds are {', '.join(self.kinds)}")
+        unknown = set(args) - set(self.kinds[kind][0])
         if unknown:
-            raise ValueError(f"fault {kind} takes {sorted(KINDS[kind][0])}, not {sorted(unknown)}")
+            raise ValueError(f"fault {kind} takes {sorted(self.kinds[kind][0])}, not {sorted(unknown)}")
         try:
             pattern = re.compile(path)
         except re.error as error:
@@ -200,7 +209,7 @@ class Faults:
         if every < 1:
             raise ValueError(f"fault every={every}: 1 or more")
         identity = f"fault-{next(self._numbers)}"
-        filled = KINDS[kind][0] | args
+        filled = self.kinds[kind][0] | args
         if kind == "hold":
             filled["hold_id"] = filled["hold_id"] or identity
         fault = Fault(identity, kind, method.upper() if method else None, pattern, times, skip, every, filled)
@@ -224,7 +233,7 @@ class Faults:
             for fault in self._rules:
                 if fault.method not in {None, method} or not fault.path.search(path):
                     continue
-                concerned = _CONCERNED.get(fault.kind)
+                concerned = self.concerned.get(fault.kind)
                 if concerned is not None and not concerned.search(f"{method} {path}"):
                     continue
                 fault.seen += 1

@@ -7,12 +7,11 @@ R recorded from a live portal, I inferred, U unknown (a choice had to be made), 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-
-def _switch(default: Any, mark: str, text: str, choices: tuple[str, ...] = ()) -> Any:
-    return field(default=default, metadata={"mark": mark, "text": text, "choices": choices})
+from airflow_socrata.emulator.switching import changed
+from airflow_socrata.emulator.switching import switch as _switch
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,34 +200,8 @@ class Switches:
         :param values: switch names and their new values.
         :raises ValueError: a name or a value is unknown; the message names the choices.
         """
-        known = {entry.name: entry for entry in dataclasses.fields(self)}
-        checked = {}
-        for name, value in values.items():
-            if name not in known:
-                raise ValueError(f"no switch {name!r}; the switches are {', '.join(sorted(known))}")
-            checked[name] = _checked(known[name], value)
-        return dataclasses.replace(self, **checked)
+        return changed(self, values)
 
     def as_dict(self) -> dict[str, Any]:
         """Return all switches as a plain dict."""
         return dataclasses.asdict(self)
-
-
-def _checked(entry: dataclasses.Field[Any], value: Any) -> Any:
-    choices = entry.metadata["choices"]
-    if choices:
-        if value not in choices:
-            raise ValueError(f"switch {entry.name}: {value!r} is none of {', '.join(choices)}")
-        return value
-    kind = type(getattr(Switches(), entry.name))
-    if kind is bool:
-        if isinstance(value, bool):
-            return value
-        if str(value).lower() in {"true", "false"}:
-            return str(value).lower() == "true"
-    else:
-        try:
-            return kind(value)
-        except (TypeError, ValueError):
-            pass
-    raise ValueError(f"switch {entry.name}: {value!r} is not {kind.__name__}")

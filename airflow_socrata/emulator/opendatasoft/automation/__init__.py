@@ -1,0 +1,1 @@
+"""The Automation API v1.0."""

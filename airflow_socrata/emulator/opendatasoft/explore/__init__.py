@@ -1,0 +1,1 @@
+"""The reading part of the Explore API v2.1."""

@@ -1,0 +1,1 @@
+"""The Management API v2: the same portal in other words."""
