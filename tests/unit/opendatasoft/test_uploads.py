@@ -220,7 +220,9 @@ def test_a_refusal_before_the_body_was_read(
             pass
 
     server: RawServer = raw_server(talk)
-    settings = portal_settings("127.0.0.1", PortalKey(api_key=API_KEY), port=server.port, scheme="http")
+    settings = portal_settings(
+        "127.0.0.1", PortalKey(api_key=API_KEY), port=server.port, scheme="http", read_timeout=30.0
+    )
     once = RetryBudget(attempts=1)
     with (
         PortalSession(settings, budget=once) as session,
