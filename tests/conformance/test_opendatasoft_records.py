@@ -160,6 +160,35 @@ def test_explore_queries_and_exports(api, portal):
     assert len(api("GET", f"{export}/jsonl").text.splitlines()) == 250
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"id;name\n1;a\n2;\xe9\n", "can't decode"),
+        (b"id;name\n1;a;b\n", "Row 2 has 3 cells, the header has 2"),
+        (b"\n", "the file is empty"),
+    ],
+)
+def test_files_that_cannot_be_read_end_in_error(api, portal, text, words):
+    path = made(api, text)
+    api("POST", f"{path}/publish/")
+    portal.admin.run_queue()
+    status = api("GET", f"{path}/status/")
+    assert (status["status"], status["is_published"]) == ("error", False)
+    assert words in status["message"]
+
+
+def test_cells_that_do_not_fit_their_type_are_record_errors(api, portal):
+    path = made(api)
+    api("POST", f"{path}/fields/", 201, json={"type": "type", "field": "name", "type_param": "int"})
+    api("POST", f"{path}/publish/")
+    portal.admin.run_queue()
+    status = api("GET", f"{path}/status/")
+    ids = {one["record_id"] for one in portal.admin.records("stops", ids=True)}
+    assert status["status"] == "idle"
+    assert {one["record_id"] for one in status["records_errors"]} == ids
+    assert status["records_errors"][0]["message"] == "Invalid int: Alder"
+
+
 def test_restricted_dataset(api, portal):
     portal.admin.create_dataset("stops", "Stops", ROWS, is_restricted=True)
     entry(Api(portal.url, None), status=404)

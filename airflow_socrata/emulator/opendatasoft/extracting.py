@@ -8,6 +8,7 @@ import ipaddress
 import json
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -94,9 +95,10 @@ def rows_of(
     if kind not in EXTRACTORS:
         kind = guess(name) or kind
     params = resource.get("params") or {}
-    try:
+    with _reading(name):
         if kind == "csvfile":
-            return _csv(path, params)
+            names, rows = _csv(path, params)
+            return names, _guarded(name, rows)
         if kind == "jsonfile":
             return _objects(_json_rows(path, params))
         if kind == "jsonl":
@@ -105,10 +107,22 @@ def rows_of(
             return _objects(_features(path))
         if kind == "xlsfile":
             return _sheet(path, name, params)
+    raise SourceError("No extractor for resource type {type}", type=kind)
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Turn whatever a file does wrong into the source's error."""
+    try:
+        yield
     except (ValueError, LookupError, csv.Error, UnparsableFile, RecursionError) as error:
         words = " ".join(str(error).split())
         raise SourceError("File {filename} could not be read: {error}", filename=name, error=words) from None
-    raise SourceError("No extractor for resource type {type}", type=kind)
+
+
+def _guarded(name: str, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    with _reading(name):
+        yield from rows
 
 
 def _fetched(portal: Portal, dataset: Dataset, resource: dict[str, Any]) -> tuple[Path, str]:

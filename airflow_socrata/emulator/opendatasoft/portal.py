@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import re
@@ -126,6 +127,7 @@ class Portal:
         self.log: deque[dict[str, Any]] = deque(maxlen=20_000)
         self.sequence = 0
         self._changes = 0
+        self._numbers = itertools.count(1)
         self.books = threading.RLock()
 
     def reset(self) -> None:
@@ -158,8 +160,7 @@ class Portal:
 
     def new_path(self) -> Path:
         """Return a path for a new file."""
-        self.sequence += 1
-        return self.folder / f"file-{self.sequence}"
+        return self.folder / f"file-{next(self._numbers)}"
 
     def dataset(self, uid: str) -> Dataset:
         """Return a dataset by its uid.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.emulator.opendatasoft.extracting import SourceError, is_realtime, rows_of
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from airflow_socrata.emulator.opendatasoft.model import Config, Dataset
     from airflow_socrata.emulator.opendatasoft.portal import Portal
+
+log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 
@@ -30,8 +33,14 @@ def process(portal: Portal, dataset: Dataset, config: Config, script: dict[str, 
         result = Result(table=_table(portal, dataset, config))
     except SourceError as error:
         return Result("error", message=str(error), raw_message=error.raw, params=error.params)
-    result.records_errors = _converted(result.table, config)
-    _identify(result.table)
+    except Exception:
+        # A run must end, or the dataset would be stuck for good.
+        log.exception("the emulator failed to process dataset %s", dataset.uid)
+        return Result("error", message="Internal error", raw_message="Internal error")
+    result.records_errors = _converted(result.table)
+    ids = _identify(result.table)
+    for each in result.records_errors:
+        each["record_id"] = ids[each["record_id"]]
     if outcome == "records_errors":
         for record_id in list(result.table.records)[: script["records"]]:
             result.records_errors.append(_record_error(record_id, None, None, script["message"]))
@@ -54,7 +63,7 @@ def preview(portal: Portal, dataset: Dataset, resource: dict[str, Any]) -> dict[
     config.resources = [resource]
     config.fields = []
     table = _table(portal, dataset, config)
-    _converted(table, config)
+    _converted(table)
     fields: list[dict[str, Any]] = [
         {
             "name": one.name,
@@ -184,9 +193,8 @@ _APPLY: dict[str, Callable[[Table, dict[str, Any]], None]] = {
 }
 
 
-def _converted(table: Table, config: Config) -> list[dict[str, Any]]:
+def _converted(table: Table) -> list[dict[str, Any]]:
     """Turn cells into values of their fields' types; return the errors of records."""
-    del config
     errors = []
     for field in table.fields:
         typed = field.annotations.pop("_typed", None)
@@ -195,10 +203,13 @@ def _converted(table: Table, config: Config) -> list[dict[str, Any]]:
             found = guessed([record.get(name) for record in table.records.values()])
             field.type = field.type if field.type != "text" and not table.records else found
         for number, record in table.records.items():
+            cell = record.get(name)
+            if field.type == "text" and cell and isinstance(cell, str):
+                continue
             try:
-                record[name] = convert(record.get(name), field.type)
+                record[name] = convert(cell, field.type)
             except ValueError:
-                words = f"Invalid {field.type}: {str(record.get(name))[:80]}"
+                words = f"Invalid {field.type}: {str(cell)[:80]}"
                 record[name] = None
                 errors.append(_record_error(number, typed, name, words))
     return errors
@@ -208,10 +219,12 @@ def _record_error(record_id: str, processor: str | None, field: str | None, mess
     return {"record_id": record_id, "processor_uid": processor, "field_uid": field, "message": message}
 
 
-def _identify(table: Table) -> None:
-    """Give each record its id; of records with the same id the last one stays."""
+def _identify(table: Table) -> dict[str, str]:
+    """Give each record its id, and return which row has which; of records with the same id the last stays."""
     names = id_fields(table.fields)
-    table.records = {record_id(record, names): record for record in table.records.values()}
+    ids = {number: record_id(record, names) for number, record in table.records.items()}
+    table.records = {ids[number]: record for number, record in table.records.items()}
+    return ids
 
 
 def id_fields(fields: list[Field]) -> list[str]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+# What a number or a time begins with.
+_BEGINNINGS = frozenset("0123456789+-.")
 _INT = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})")
 _DOUBLE = re.compile(r"[+-]?(?:0|[1-9]\d*)?(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -19,7 +21,13 @@ _POINT = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*[,;]\s*(-?\d+(?:\.\d+)?)\s*")
 
 def guessed(cells: Sequence[Any]) -> str:
     """Return the narrowest type that all cells fit; text where there are none."""
-    found = {_kind(cell) for cell in cells if cell is not None and cell != ""}
+    found: set[str] = set()
+    for cell in cells:
+        if cell is not None and cell != "":
+            found.add(_kind(cell))
+            # One text makes the whole column text.
+            if "text" in found:
+                return "text"
     if not found:
         return "text"
     if len(found) == 1:
@@ -42,6 +50,8 @@ def _kind(cell: Any) -> str:
         return "geo_point_2d" if {"lon", "lat"} <= set(cell) else "geo_shape" if "type" in cell else "text"
     if isinstance(cell, str):
         text = cell.strip()
+        if text[:1] not in _BEGINNINGS:
+            return "text"
         if _INT.fullmatch(text):
             return "int"
         if text and text[-1].isdigit() and _DOUBLE.fullmatch(text):
