@@ -292,6 +292,8 @@ def one_extra(kind: str) -> Any:
         if exchange.method == "DELETE":
             del known[uid]
             return Reply.empty()
+        if exchange.method == "PUT":
+            known[uid][0]["title"] = str(exchange.object().get("title") or known[uid][0]["title"])
         return Reply.of(known[uid][0])
 
     return service

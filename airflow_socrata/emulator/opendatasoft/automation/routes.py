@@ -92,6 +92,11 @@ _ROUTES: tuple[Route, ...] = (
             ("POST", f"{D}/{kind}", parts.extras(kind, prefix), "edit"),
             ("GET", f"{D}/{kind}/{{part}}", parts.one_extra(kind), "edit"),
             ("DELETE", f"{D}/{kind}/{{part}}", parts.one_extra(kind), "edit"),
+            *(
+                [("PUT", f"{D}/{kind}/{{part}}", parts.one_extra(kind), "edit")]
+                if kind == "alternative_exports"
+                else []
+            ),
             ("GET", f"{D}/{kind}/{{part}}/download", parts.download_extra(kind), "edit"),
         )
     ),
