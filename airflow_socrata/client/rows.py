@@ -10,7 +10,7 @@ from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.ids import check_dataset_id
 from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableReply, epoch_of_http_date
 from airflow_socrata.client.models import Count, RowCounts, RowError, RowsPage
-from airflow_socrata.client.parsing import integer, refuse_error_object, shape
+from airflow_socrata.client.parsing import integer, refuse_error_object, shape, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -188,7 +188,7 @@ def _counts_of_report(body: list[Any], repeated: bool) -> RowCounts:
     seen = {"insert": 0, "update": 0, "delete": 0}
     row_errors: list[RowError] = []
     for index, entry in enumerate(entries):
-        kind = entry.get("typ") if isinstance(entry, dict) else None
+        kind = text(entry.get("typ")) if isinstance(entry, dict) else None
         if kind == "error":
             row_errors.append(_row_error({"index": index, **entry}, "index", "err", "id"))
         elif kind in seen:

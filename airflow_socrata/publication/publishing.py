@@ -128,7 +128,7 @@ def recorded(publisher: Publisher, operation: Operation) -> Intent:
     if intent is None:
         raise HandleMismatch(
             f"No draft is on record for {operation}: it was published or discarded. Clear the task that opens"
-            " it, with its downstream tasks."
+            f" it ({operation.task_id}), with its downstream tasks."
         )
     return intent
 

@@ -206,7 +206,8 @@ def only_failed_is_cleared(flow: Flow) -> None:
 @told(only_failed_is_cleared)
 def test_clearing_only_failed_tasks_finds_the_copy_gone(story: Story) -> None:
     """The setup does not run again: the load fails at once and says what to clear; it never opens a copy."""
-    assert "Clear the task that opens the working copy" in messages(story, "load")
+    told = messages(story, "load")
+    assert "Clear the task that opens it (roads.create_working_copy), with its downstream tasks" in told
     assert (story.state, story.flow.public()) == ("failed", "old")
 
 

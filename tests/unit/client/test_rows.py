@@ -122,6 +122,7 @@ def test_every_form_of_counts(call: Any, body: Any, expected: RowCounts) -> None
         {"Rows Created": 1, "Errors": 1.5},
         {"error": True, "message": "Internal error", "status": 500},
         [{"typ": "surprise"}],
+        [{"typ": []}],
         [{"id": 1}],
         ["insert"],
         "ok",
