@@ -27,6 +27,11 @@ PUBLISH_DONE = "publish_done"
 PUBLISHED = "published"
 REPLICATED = "replicated"
 
+#: Seconds until the first look, or ``poll_interval`` where that is shorter. The operator has just looked; and a
+#: task that goes on before a busy scheduler has seen its first process end is failed by Airflow ("the executor
+#: reported that the task instance finished with state success").
+FIRST_PAUSE = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class WaitEvent:
@@ -114,7 +119,8 @@ class PortalTrigger(BaseTrigger):
         raise NotImplementedError
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and send one event."""
+        """Wait, and send one event: not at once, see ``FIRST_PAUSE``."""
+        await asyncio.sleep(min(self.poll_interval, FIRST_PAUSE))
         ended = await self._outcome()
         yield replace(ended, data={**self.carried, **ended.data}).to_event()
 

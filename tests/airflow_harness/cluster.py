@@ -228,6 +228,12 @@ class Cluster:
         reply = self.rest.call("GET", f"{self._run(dag_id, run_id)}/taskInstances", params={"limit": 100})
         return list(reply["task_instances"])
 
+    def events(self, dag_id: str, run_id: str, event: str) -> list[str]:
+        """What Airflow's own log of events tells under such a name about a run."""
+        query = {"dag_id": dag_id, "run_id": run_id, "event": event}
+        reply = self.rest.call("GET", "/eventLogs", params=query)
+        return [entry["extra"] or "" for entry in reply["event_logs"]]
+
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value") -> Any:
         """One XCom value; ``None`` when there is none."""
         path = f"{self._run(dag_id, run_id)}/taskInstances/{quoted(task_id)}/xcomEntries/{quoted(key)}"

@@ -417,6 +417,14 @@ class Flow:
         found = self.cluster.task_states(self.dag_id, self.run_id)
         return {task.removeprefix(f"{GROUP}."): state for task, state in found.items()}
 
+    def was_failed_by_airflow(self) -> bool:
+        """Whether the scheduler took the end of a deferred task's first process for the end of the task.
+
+        A busy one sees that end when the task goes on already, and fails the task while it runs.
+        """
+        told = self.cluster.events(self.dag_id, self.run_id, "state mismatch")
+        return any("finished with state success" in each for each in told)
+
     def log(self) -> list[str]:
         """What its tasks logged, oldest first, without what Airflow logs at every task."""
         lines = []
