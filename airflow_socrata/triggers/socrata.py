@@ -27,9 +27,9 @@ PUBLISH_DONE = "publish_done"
 PUBLISHED = "published"
 REPLICATED = "replicated"
 
-#: Seconds until the first look, or ``poll_interval`` where that is shorter. The operator has just looked; and a
-#: task that goes on before a busy scheduler has seen its first process end is failed by Airflow ("the executor
-#: reported that the task instance finished with state success").
+#: Seconds until the first look, or ``poll_interval`` where that is shorter. The operator has just looked; and
+#: a task that goes on before a busy scheduler has seen its first process end is failed by Airflow ("the
+#: executor reported that the task instance finished with state success").
 FIRST_PAUSE = 1.0
 
 
