@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow_harness.versions import AIRFLOW_3
 from portal_harness.publications import errors, make_dataset, records
 from portal_harness.revisions import (
     APPLY,
@@ -184,9 +185,10 @@ def test_whatever_call_is_refused_the_one_task_publishes_all_or_nothing(
     fail(dataset.portal, call, "error", times=1)
     run = run_dag(update_dag("refused_in_one_task", dataset, changes))
     assert_all_or_nothing(run, dataset)
-    # What went live in a task that failed stays on record, for another try; the DAG's callback forgets it.
+    # What went live in a task that failed stays on record, for another try; the DAG's callback forgets it,
+    # which the ``dag.test()`` of Airflow 2 runs.
     live_and_red = run.state == "failed" and "successful" in jobs(dataset)
-    assert len(records()) == (2 if live_and_red else 0)
+    assert len(records()) == (2 if live_and_red and AIRFLOW_3 else 0)
 
 
 @EACH_CALL
