@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.callbacks import SocrataRollbackCallback, add_failure_callback
+from airflow_socrata.client import views
 from airflow_socrata.links.socrata import SocrataDatasetLink, SocrataRevisionLink
 from airflow_socrata.operators.base import (
     SocrataOperator,
@@ -172,7 +173,8 @@ class SocrataUpdateDatasetOperator(SocrataUploadOperator):
 
     All of it is published, or nothing changes: whatever fails, the revision of this task is discarded; what a
     killed process has left is discarded by the next try, the next run, or the DAG's callback, which this
-    operator adds.
+    operator adds. Cleared by hand, it publishes again; but where it appends rows without a row identifier,
+    it only verifies what its run has published: start a new run instead.
 
     :param dataset: 4x4 of the published dataset. (templated)
     :param source: path or URL of the file, see ``SocrataUploadOperator``. (templated)
@@ -287,8 +289,19 @@ class SocrataUpdateDatasetOperator(SocrataUploadOperator):
         report = verify(publisher, applied.handle, applied.rows, self.timeout)
         intent = recorded_revision(publisher, applied.handle)
         discard_strays(publisher, intent)
-        publisher.intents.forget(intent)
+        if not self._appends(publisher):
+            publisher.intents.forget(intent)
         return {**result, "rows_before": report.rows_before, "rows_after": report.rows_after}
+
+    def _appends(self, publisher: Publisher) -> bool:
+        """Tell whether another try would add the rows again.
+
+        Then the record outlives the task, since it may die before Airflow notes that it succeeded; and a task
+        that is cleared only verifies. The next run of the DAG forgets it.
+        """
+        return (
+            self.action == "update" and publisher.send(views.read_view(self.dataset)).row_identifier is None
+        )
 
     @contextmanager
     def _all_or_nothing(self, publisher: Publisher, handle: RevisionHandle) -> Iterator[None]:

@@ -115,7 +115,8 @@ def assert_applied(
     assert dataset.rows() == sorted(rows, key=lambda row: (len(row["event_id"]), row["event_id"]))
     assert open_revisions(dataset) == list(others)
     assert jobs(dataset).count("successful") == times
-    assert records() == {}
+    appended = "update" in run.tasks and not dataset.view().get("rowIdentifierColumnId")
+    assert len(records()) == (2 if appended else 0)  # kept against a second append, until the next run
     last = run.task("update" if "update" in run.tasks else VERIFY).return_value
     assert last["rows_after"] == len(rows)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from portal_harness.publications import errors
+from portal_harness.publications import errors, records
 from portal_harness.revisions import (
     APPLY,
     CHANGED,
@@ -99,6 +99,16 @@ def test_in_one_task_a_try_that_fails_is_made_again(
     hit(unkeyed.portal, step, fault, times=7)
     dag = update_dag("tried_again_in_one_task", unkeyed, changes, retries=2, deferrable=deferrable)
     assert_applied(run_dag(dag), unkeyed, APPENDED)
+
+
+def test_the_next_run_appends_anew_and_forgets_the_record_of_the_run_before(
+    unkeyed: Any, changes: Path, run_dag: Any
+) -> None:
+    dag = update_dag("appends_every_day", unkeyed, changes)
+    assert_applied(run_dag(dag), unkeyed, APPENDED)
+    before = records()
+    assert_applied(run_dag(dag), unkeyed, APPENDED + CHANGED, times=2)
+    assert set(records()) != set(before)
 
 
 def test_where_the_portal_drops_the_mark_of_a_create_a_lost_reply_is_still_proved(
