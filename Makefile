@@ -12,7 +12,7 @@ CLEAN := env -u PYTHONPATH -u PYTHONHOME PYTHONSAFEPATH=1
 ENVIRONMENT := $(PYTHON) scripts/environments.py
 PYTEST := -m pytest -p no:cacheprovider
 
-.PHONY: help python version demo test e2e bench emulator ui matrix lint distribution lock clean
+.PHONY: help python version demo test huwise e2e bench emulator ui matrix lint distribution lock clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -28,6 +28,9 @@ demo: python ## run the main job on real data: emulator, Airflow, publications a
 
 test: python ## run the tests on the Python that is found (ARGS="-k word" for a part)
 	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) $$python $(PYTEST) --numprocesses 2 --dist loadgroup $(ARGS)
+
+huwise: python ## run a client of Opendatasoft that is not ours against the emulator; needs Python 3.12
+	@python=$$($(ENVIRONMENT) python huwise) && $(CLEAN) $$python $(PYTEST) --confcutdir tests/huwise tests/huwise $(ARGS)
 
 e2e: python ## kill processes at every point of the flow, under a real scheduler
 	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) $$python $(PYTEST) tests/e2e --all-kill-points $(ARGS)
@@ -51,8 +54,8 @@ lint: python ## ruff (with its Airflow rules) and mypy --strict
 distribution: python ## build wheel and sdist and check them
 	@$(PYTHON) scripts/distribution.py
 
-lock: python ## write requirements/*.txt anew from what pyproject.toml allows today
-	@$(ENVIRONMENT) lock
+lock: python ## write requirements/*.txt anew from what pyproject.toml allows today (ARGS="huwise" for one)
+	@$(ENVIRONMENT) lock $(ARGS)
 
 clean: ## remove everything that these targets made
 	rm -rf .cache dist

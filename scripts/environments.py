@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
@@ -35,7 +36,8 @@ EXTRAS = ("emulator", "fast")
 class Environment:
     """One environment: a lock file and the Python versions that it serves.
 
-    :param airflow: requirement on Airflow that the lock is made with; empty for one without Airflow.
+    :param airflow: requirement on Airflow that the lock is made with; empty for one without Airflow, which
+        has what the emulator and the client need.
     :param groups: dependency groups of ``pyproject.toml`` in the lock.
     :param resolution: which versions the lock holds, as uv names it.
     """
@@ -56,6 +58,8 @@ ENVIRONMENTS = {
         "lowest.txt", ("3.12",), "apache-airflow\nuniversal-pathlib>=0.2.6,<0.3", resolution="lowest-direct"
     ),
     "lint": Environment("lint.txt", PYTHONS, "apache-airflow==3.3.2", groups=("lint",)),
+    # A client of Opendatasoft that is not ours and needs Python 3.12.
+    "huwise": Environment("huwise.txt", ("3.12",), "", groups=("huwise",)),
 }
 
 
@@ -223,7 +227,7 @@ def environment(name: str, python_version: str | None = None) -> Path:
         own = home / "wheels" / package.parent.name / package.name
         own.parent.mkdir(parents=True)
         shutil.copyfile(package, own)
-        _install_wheel(python, own)
+        _install_wheel(python, own, complete=bool(wanted.airflow))
         installed.write_text(package.parent.name)
     return python
 
@@ -243,30 +247,46 @@ def _install_lock(home: Path, interpreter: Path, lock: Path) -> None:
     run(program, "pip", "sync", "--quiet", "--compile-bytecode", "--python", home / "bin" / "python", lock)
 
 
-def _install_wheel(python: Path, package: Path) -> None:
+def _install_wheel(python: Path, package: Path, *, complete: bool) -> None:
     program = uv()
     if program is None:
         run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", package)
         return
     install = (program, "pip", "install", "--quiet", "--no-deps", "--compile-bytecode")
     run(*install, "--reinstall-package", DISTRIBUTION, "--python", python, package)
-    run(program, "pip", "check", "--quiet", "--python", python, quiet=True)
+    if complete:
+        run(program, "pip", "check", "--quiet", "--python", python, quiet=True)
 
 
-def lock() -> None:
-    """Write every lock file anew from the newest (or lowest) releases that the requirements allow."""
+def lock(only: Sequence[str] = ()) -> None:
+    """Write lock files anew from the newest (or lowest) releases that the requirements allow.
+
+    :param only: names of environments; empty: every lock file.
+    """
     program = uv()
     if program is None:
         raise Trouble("lock files are made with uv, which cannot be had here")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     for name, wanted in ENVIRONMENTS.items():
+        if only and name not in only:
+            continue
         options = ["--resolution", wanted.resolution, "--python-version", wanted.pythons[0]]
         options += ["--universal"] if len(wanted.pythons) > 1 else []
-        options += [part for extra in EXTRAS for part in ("--extra", extra)]
         options += [part for group in wanted.groups for part in ("--group", f"pyproject.toml:{group}")]
-        _compile(program, name, [wanted.airflow], wanted.lock, *options, "pyproject.toml")
+        if wanted.airflow:
+            options += [part for extra in EXTRAS for part in ("--extra", extra)]
+            _compile(program, name, [wanted.airflow], wanted.lock, *options, "pyproject.toml")
+        else:
+            _compile(program, name, _without_airflow(project["project"]), wanted.lock, *options)
+    if only:
+        return
     needed = project["build-system"]["requires"]
     _compile(program, "tools", needed, "tools.txt", "--universal", "--python-version", PYTHONS[0])
+
+
+def _without_airflow(project: dict[str, Any]) -> list[str]:
+    needed = [line for line in project["dependencies"] if not line.startswith("apache-airflow")]
+    return needed + list(project["optional-dependencies"]["emulator"])
 
 
 def _compile(program: Path, name: str, requirements: list[str], lock: str, *options: str) -> None:
@@ -289,7 +309,8 @@ def main() -> int:
     commands.add_parser("tools", help="make the environment of the build tools and print its bin directory")
     fetch = commands.add_parser("download", help="fetch one distribution and print the path of its file")
     fetch.add_argument("requirement", help="name==version")
-    commands.add_parser("lock", help="write the lock files anew")
+    locks = commands.add_parser("lock", help="write the lock files anew")
+    locks.add_argument("names", nargs="*", metavar="environment", help="only these (default: all)")
     asked = parser.parse_args()
     os.chdir(ROOT)
     try:
@@ -312,7 +333,10 @@ def answer(asked: argparse.Namespace) -> None:
     elif asked.command == "download":
         print(download(asked.requirement))
     else:
-        lock()
+        unknown = set(asked.names) - set(ENVIRONMENTS)
+        if unknown:
+            raise Trouble(f"no environment {', '.join(sorted(unknown))}: there is {', '.join(ENVIRONMENTS)}")
+        lock(asked.names)
 
 
 if __name__ == "__main__":

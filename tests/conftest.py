@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from airflow_harness.dags import DagOutcome
 
 AIRFLOW_HOME = environment.prepare()
+#: Needs an environment of its own: `make huwise`.
+collect_ignore = ["huwise"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
