@@ -209,7 +209,8 @@ def _clear_the_way(
         else:
             publisher.log(f"Discarding {finding} before a new one is opened.")
             discard_working_copy(publisher, view.id, opening.dataset)
-    forget_ended(publisher, [intent for intent in intents if intent.operation.key != operation.key])
+    others = [intent for intent in intents if intent.operation.key != operation.key]
+    forget_ended(publisher, [intent for intent in others if not intent.is_revision])
     return adopted
 
 

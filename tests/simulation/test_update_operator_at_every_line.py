@@ -148,7 +148,7 @@ def deaths(
 @SIDES
 @WAITS
 def test_a_retry_publishes_once(portal: Emulator, changes: Path, after: bool, deferrable: bool) -> None:
-    for world, death, where in deaths(portal, changes, after=after, deferrable=deferrable):
+    for world, _, where in deaths(portal, changes, after=after, deferrable=deferrable):
         attempt(world, changes, Death(-1, after=False), deferrable=deferrable)
         assert world.public_rows() == APPENDED, where
         assert world.applied() == 1, where
