@@ -8,6 +8,7 @@ import pytest
 
 from airflow_socrata.emulator import Emulator
 from kill_harness.campaign import Campaign
+from kill_harness.opendatasoft_portal import DatasetBystander, EmulatorProcess
 from kill_harness.stories import Bystander
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
     from kill_harness.stories import Story
 
-__all__ = ["bystander", "campaign_of", "kill_portal", "story"]
+__all__ = ["bystander", "campaign_of", "dataset_bystander", "kill_portal", "story"]
+
+#: The fixture with who stands by, by vendor of the portal.
+BYSTANDERS = {"socrata": "bystander", "opendatasoft": "dataset_bystander"}
 
 
 @pytest.fixture(scope="session")
@@ -34,24 +38,33 @@ def bystander(kill_portal: Any) -> Bystander:
     return Bystander.open(kill_portal)
 
 
+@pytest.fixture(scope="session")
+def dataset_bystander() -> Iterator[DatasetBystander]:
+    """A person's dataset at an Opendatasoft portal that is a process of its own."""
+    with EmulatorProcess() as emulator:
+        yield DatasetBystander.open(emulator)
+
+
 def campaign_of(directory: Path) -> Any:
     """Return the fixture ``campaign`` for a directory of tests.
 
-    It carries out the scenarios of all its tests that were selected, side by side.
+    It carries out the scenarios of all its tests that were selected, side by side, and starts the portals that
+    these need.
     """
 
     @pytest.fixture(scope="session")
-    def campaign(
-        request: pytest.FixtureRequest, airflow_cluster: Cluster, kill_portal: Any, bystander: Bystander
-    ) -> Iterator[Campaign]:
-        airflow_cluster.set_connection("socrata_default", kill_portal.connection)
+    def campaign(request: pytest.FixtureRequest, airflow_cluster: Cluster) -> Iterator[Campaign]:
         scenarios = [
             item.callspec.params["scenario"]
             for item in request.session.items
             if item.path.is_relative_to(directory)
             and "scenario" in getattr(getattr(item, "callspec", None), "params", {})
         ]
-        campaign = Campaign(airflow_cluster, kill_portal, scenarios)
+        bystanders = {}
+        for vendor in {scenario.vendor for scenario in scenarios}:
+            bystanders[vendor] = request.getfixturevalue(BYSTANDERS[vendor])
+            airflow_cluster.set_connection(f"{vendor}_default", bystanders[vendor].portal.connection)
+        campaign = Campaign(airflow_cluster, bystanders, scenarios)
         yield campaign
         campaign.stop()
         campaign.look_again()
@@ -60,11 +73,11 @@ def campaign_of(directory: Path) -> Any:
 
 
 @pytest.fixture
-def story(campaign: Campaign, bystander: Bystander, scenario: Any) -> Story:
+def story(campaign: Campaign, scenario: Any) -> Story:
     """What became of the run of the test's parameter ``scenario``; nobody else was hurt by it."""
     told = campaign.story(scenario)
     told.tell()
     told.flow.check(str(scenario))
     assert told.flow.run_state() == told.state, "the run has changed its mind"
-    assert bystander.is_untouched()
+    assert campaign.bystanders[scenario.vendor].is_untouched()
     return told

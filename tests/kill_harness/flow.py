@@ -1,4 +1,4 @@
-"""One run of the DAG on a dataset of its own: stopped at exact points, killed, and watched by the public."""
+"""One run of a DAG on a dataset of its own: stopped at exact points, killed, and watched by the public."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 import json
 import threading
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,18 +15,16 @@ import psutil
 from airflow_harness.cluster import TERMINAL_RUN, TERMINAL_TASK
 from airflow_harness.processes import wait_until
 from airflow_harness.rest import RestError
-from portal_harness.publications import COLUMNS, OLD_ROWS
 
 from airflow_socrata.publication.operation import Operation
 from kill_harness.dag_files import GROUP
-from kill_harness.rows import KEYED, SOURCE_ROWS, Rows, comparable, file_of_a_revision, new_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from airflow_harness.cluster import Cluster, TaskProcess
 
-    from kill_harness.dag_files import Dag
+    from kill_harness.dag_files import AnyDag
 
 Victims = Literal["task", "task and supervisor"]
 
@@ -55,8 +54,7 @@ class Gate:
     """A request of the flow at which it is stopped.
 
     :param method: HTTP method.
-    :param path: of the request; ``{dataset}``, ``{copy}`` and ``{source}`` stand for 4x4s, ``{revision}`` for
-        the number of the run's revision, ``{upload}`` for the id of the last source made for it.
+    :param path: of the request, with the names of ``Flow.names`` in braces.
     :param point: ``before``, ``before_commit`` or ``after_commit``.
     :param skip: so many such requests go through first.
     """
@@ -68,8 +66,8 @@ class Gate:
 
 
 @dataclass(slots=True)
-class Flow:
-    """One run.
+class Flow(ABC):
+    """One run; what differs between portals is abstract.
 
     :param cluster: the Airflow.
     :param portal: the emulator.
@@ -78,21 +76,47 @@ class Flow:
 
     cluster: Cluster
     portal: Any
-    dag: Dag
+    dag: AnyDag
     dataset: str = ""
-    source: str = ""
     run_id: str = ""
-    copy: str = ""
-    revision: int = 0
-    upload: int = 0
-    old: Rows = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     ended: float | None = None
     keeps_record: bool = False
-    person: str = ""
-    persons_copy: Any = None
-    persons_revision: Any = None
     _held: str | None = None
+
+    # --- what differs between portals ---
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Install the DAG; make a dataset of the run's own, and the source that it reads."""
+
+    @abstractmethod
+    def conf(self) -> dict[str, str]:
+        """The configuration of the run."""
+
+    @abstractmethod
+    def names(self) -> Mapping[str, object]:
+        """What stands in the paths of this flow's requests, by what a gate calls it."""
+
+    @abstractmethod
+    def note_names(self) -> None:
+        """Find out what the run has made at the portal; it is held."""
+
+    @abstractmethod
+    def marks(self) -> set[str]:
+        """What tells the paths of requests about the dataset or its drafts from others."""
+
+    @abstractmethod
+    def seen_now(self) -> str:
+        """What the public sees: ``old`` or ``new``; anything else is told in full."""
+
+    @abstractmethod
+    def left(self) -> list[Any]:
+        """What is left of the run at the portal."""
+
+    @abstractmethod
+    def check(self, name: str) -> None:
+        """Check that nothing of the run is left and that nobody was hurt."""
 
     @property
     def admin(self) -> Any:
@@ -109,20 +133,6 @@ class Flow:
         return f"{GROUP}.{name}"
 
     # --- the run ---
-
-    def prepare(self) -> None:
-        """Install the DAG; make a dataset of the run's own, and the source that it reads."""
-        self.dag.install(self.cluster)
-        key = "event_id" if self.dag.way in KEYED else None
-        self.dataset = self.admin.create_dataset(
-            name="Road events", columns=COLUMNS, row_identifier=key, rows=OLD_ROWS
-        )["id"]
-        if self.dag.uses_revisions:
-            self.admin.open_revision_as("person", self.dataset)
-            (self.persons_revision,) = self.admin.revisions(self.dataset)
-        more = [*COLUMNS, {"name": "Over", "fieldName": "over", "dataTypeName": "text"}]
-        self.source = self.admin.create_dataset(name="Source", columns=more, rows=SOURCE_ROWS)["id"]
-        self.old = comparable(self.admin.rows(self.dataset))
 
     def start(self, *gates: Gate) -> None:
         """Start a run and let it come to the last gate, by way of the others; it is held there.
@@ -141,18 +151,9 @@ class Flow:
 
     def _trigger(self, run_id: str) -> None:
         self.run_id = run_id
-        conf = {"dataset": self.dataset, "source": self._source()}
-        body = {"dag_run_id": self.run_id, "logical_date": None, "conf": conf}
+        body = {"dag_run_id": self.run_id, "logical_date": None, "conf": self.conf()}
         start = functools.partial(self.cluster.rest.call, "POST", f"/dags/{self.dag_id}/dagRuns", body)
         _insist(f"a run of {self.dag_id} is started", start)
-
-    def _source(self) -> str:
-        """Where the run reads: pages of the portal, or a file for a revision."""
-        if not self.dag.uses_revisions:
-            return f"{self.portal.url}/resource/{self.source}.json"
-        file = self.cluster.home / f"{self.dataset}.csv"
-        file.write_text(file_of_a_revision(), encoding="utf-8")
-        return str(file)
 
     def reach(self, *gates: Gate) -> None:
         """Let a run that is held come to the last gate, by way of the others, and hold it there."""
@@ -170,13 +171,7 @@ class Flow:
         return hold
 
     def _path(self, path: str) -> str:
-        return path.format(
-            dataset=self.dataset,
-            copy=self.copy,
-            source=self.source,
-            revision=self.revision,
-            upload=self.upload,
-        )
+        return path.format(**self.names())
 
     def _stop_at(self, hold: str) -> None:
         try:
@@ -184,10 +179,7 @@ class Flow:
         except TimeoutError as error:
             raise TimeoutError("\n".join([f"{error}; tasks: {self.states()}", *self.log()])) from None
         self._held = hold
-        self.copy = next((copy["id"] for copy in self.copies()), self.copy)
-        for revision in self.revisions()[:1]:
-            self.revision = revision["seq"]
-            self.upload = max((source["id"] for source in revision["sources"]), default=self.upload)
+        self.note_names()
 
     def land_at(self, gate: Gate) -> None:
         """Hold a later process at a gate, and let the request that is held land meanwhile."""
@@ -222,10 +214,9 @@ class Flow:
         return [call for call in self._requests(after) if call["method"] == method]
 
     def _requests(self, after: int = 0) -> list[dict[str, Any]]:
-        sources = [f"/source/{source['id']}/" for each in self.revisions() for source in each["sources"]]
-        names = {self.dataset, self.copy, *sources} - {""}
+        marks = self.marks()
         return [
-            call for call in self.admin.requests(after) if any(name in f"{call['path']}/" for name in names)
+            call for call in self.admin.requests(after) if any(mark in f"{call['path']}/" for mark in marks)
         ]
 
     def _unanswered(self) -> set[int]:
@@ -259,10 +250,6 @@ class Flow:
             return log.exists() and "Rollback by the DAG's callback" in log.read_text()
 
         wait_until("the callback of the DAG has ended", done, 120)
-
-    def wait_draft(self) -> None:
-        """Wait until a working copy or a revision is open."""
-        wait_until("a draft is open", lambda: bool(self.drafts()), 30)
 
     def watch_end(self, process: TaskProcess) -> None:
         """Wait until a task's process is gone, and note when that was."""
@@ -310,71 +297,17 @@ class Flow:
         """Wait until a task is in one of these states."""
         self.cluster.wait_task(self.dag_id, self.run_id, self.task(task), states, timeout=150)
 
-    def person_opens(self) -> None:
-        """Let a person open a working copy of the dataset, and change a row in it."""
-        copy = self.admin.open_working_copy_as("person", self.dataset)["id"]
-        self.admin.write_rows(copy, [{"event_id": "e1", "lanes": 1234}])
-        self.note_person()
-
-    def note_person(self) -> None:
-        """The working copy that is open now is a person's; a copy call of the run may land beside it."""
-        (copy,) = self._open()
-        self.person, self.persons_copy = copy["id"], (copy, self.admin.rows(copy["id"]))
-        self.keeps_record = True
-
-    def check(self, name: str) -> None:
-        """Check that nothing of the run is left, that nobody saw half of it, and that nobody was hurt."""
-        self.look()
-        assert self.seen <= {"old", "new"}, f"{name}: the public saw rows that had not gone live"
-        assert self.drafts() == [], f"{name}: a draft is left"
-        if self.dag.uses_revisions:
-            jobs = [job["status"] for revision in self.revisions() for job in revision["task_sets"]]
-            applied = [status for status in jobs if status != "failure"]
-            once = ["successful"] if self.public() == "new" else []
-            assert applied == once, f"{name}: the task sets are {jobs}"
-            assert self._persons_revisions() == [self.persons_revision], f"{name}: a person was hurt"
-        if self.person:
-            (copy,) = self._open()
-            assert (copy, self.admin.rows(copy["id"])) == self.persons_copy, f"{name}: a person was hurt"
-
-    # --- what the public, and the portal's owner, see ---
+    # --- what the public sees ---
 
     def look(self) -> None:
-        """Look at the public rows once."""
-        rows = comparable(self.admin.rows(self.dataset))
-        if rows == self.old:
-            self.seen.add("old")
-        elif rows == new_rows(self.dag.way):
-            self.seen.add("new")
-        else:
-            self.seen.add(f"mixed: {rows}")
+        """Look at what the public sees once."""
+        self.seen.add(self.seen_now())
 
     def public(self) -> str:
         """``old`` or ``new``; anything else is told in full."""
-        before, self.seen = self.seen, set()
-        self.look()
-        (now,) = self.seen
-        self.seen |= before
+        now = self.seen_now()
+        self.seen.add(now)
         return now
-
-    def copies(self) -> list[dict[str, Any]]:
-        """The open working copies of the dataset, a person's excluded."""
-        return [copy for copy in self._open() if copy["id"] != self.person]
-
-    def revisions(self) -> list[dict[str, Any]]:
-        """All revisions of the dataset, a person's excluded, newest first."""
-        return [each for each in self.admin.revisions(self.dataset) if each["created_by"] != "person"]
-
-    def _persons_revisions(self) -> list[dict[str, Any]]:
-        return [each for each in self.admin.revisions(self.dataset) if each["created_by"] == "person"]
-
-    def drafts(self) -> list[dict[str, Any]]:
-        """The open working copies and revisions of the dataset, a person's excluded."""
-        return [*self.copies(), *(each for each in self.revisions() if each["open"])]
-
-    def _open(self) -> list[dict[str, Any]]:
-        copies = self.admin.state(self.dataset)["copies"]
-        return [copy for copy in copies if copy["stage"] == "unpublished"]
 
     def wait_terminal(self, timeout: float = 240) -> str:
         """Wait until the run and its tasks are terminal, looking at the public rows; return its state."""
@@ -394,17 +327,17 @@ class Flow:
         return state
 
     def wait_clean(self, timeout: float = 60) -> float:
-        """Wait until no draft is open and nothing is on record; return how many seconds that took."""
+        """Wait until nothing is left at the portal or on record; return how many seconds that took."""
         since = time.monotonic()
 
         def clean() -> bool:
             self.look()
-            return not self.drafts() and (self.keeps_record or self.record() is None)
+            return not self.left() and (self.keeps_record or self.record() is None)
 
         try:
             wait_until("", clean, timeout, pause=0.5)
         except TimeoutError:
-            told = [f"{timeout:g} s after the run there are {self.drafts()} and {self.record()}", *self.log()]
+            told = [f"{timeout:g} s after the run there are {self.left()} and {self.record()}", *self.log()]
             raise AssertionError("\n".join(told)) from None
         return time.monotonic() - since
 

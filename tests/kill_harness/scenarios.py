@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from kill_harness.dag_files import DEFERRABLE, Dag
-from kill_harness.flow import Flow, Gate
+from kill_harness.flow import Gate
 from kill_harness.points import POINTS, QUEUED, KillPoint
 from kill_harness.revision_points import REVISION_POINTS, STUCK
+from kill_harness.socrata_flow import SocrataFlow
 from kill_harness.stories import follow
 
 if TYPE_CHECKING:
     from airflow_harness.cluster import Cluster
 
     from kill_harness.dag_files import Way
-    from kill_harness.flow import Victims
+    from kill_harness.flow import Flow, Victims
     from kill_harness.stories import Story
 
 
@@ -29,6 +30,8 @@ class Scenario:
     :param retries: of each task.
     :param deferrable: whether the triggerer waits.
     """
+
+    vendor: ClassVar[str] = "socrata"
 
     point: str
     way: Way
@@ -55,7 +58,7 @@ class Scenario:
 
     def _try(self, cluster: Cluster, portal: Any, dag: Dag, tries: int) -> Story:
         """Carry it out; again where Airflow itself failed a deferred task, which must not harm anybody."""
-        flow = Flow(cluster, portal, dag)
+        flow = SocrataFlow(cluster, portal, dag)
         try:
             story = follow(flow, self._kill_at_the_point)
             if story.state == "success" or tries == 1 or not flow.was_failed_by_airflow():

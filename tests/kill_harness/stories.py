@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from portal_harness.publications import COLUMNS, OLD_ROWS
 
-from kill_harness.flow import Flow
+from kill_harness.opendatasoft_flow import OpendatasoftFlow
+from kill_harness.socrata_flow import SocrataFlow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from airflow_harness.cluster import Cluster
 
-    from kill_harness.dag_files import Dag
+    from kill_harness.dag_files import AnyDag
+    from kill_harness.flow import Flow
+
+FLOWS: dict[str, type[Flow]] = {"socrata": SocrataFlow, "opendatasoft": OpendatasoftFlow}
 
 
 @dataclass(slots=True)
@@ -25,7 +29,7 @@ class Story:
     :param flow: the run.
     :param state: its state.
     :param tasks: states of its tasks.
-    :param clean_after: seconds from its end until no working copy was open and nothing was on record.
+    :param clean_after: seconds from its end until nothing was left at the portal or on record.
     :param seconds: it took in all.
     :param log: what its tasks logged.
     """
@@ -66,18 +70,23 @@ class Plot:
     """
 
     name: str
-    dag: Dag
+    dag: AnyDag
     act: Callable[[Flow], None]
 
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def vendor(self) -> str:
+        """Of the portal."""
+        return self.dag.vendor
+
     def __call__(self, cluster: Cluster, portal: Any) -> Story:
         """Carry it out."""
-        return follow(Flow(cluster, portal, self.dag), self.act)
+        return follow(FLOWS[self.dag.vendor](cluster, portal, self.dag), self.act)
 
 
-def plot(dag: Dag) -> Callable[[Callable[[Flow], None]], Plot]:
+def plot(dag: AnyDag) -> Callable[[Callable[[Flow], None]], Plot]:
     """Make a function a plot."""
     return lambda act: Plot(act.__name__, dag, act)
 
