@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -247,6 +248,23 @@ def test_a_held_request(api, portal):
     portal.admin.release(hold)
     thread.join(timeout=10)
     assert not thread.is_alive()
+
+
+def test_a_client_that_dies_within_the_body_of_an_upload_has_uploaded_nothing(api, portal):
+    uid = portal.admin.create_dataset("stops", "Stops", ROWS)["uid"]
+    hold = portal.admin.hold("POST", "/files/$", "body")
+    with socket.create_connection(("127.0.0.1", portal.port)) as client:
+        head = [
+            f"POST {AUTOMATION}/datasets/{uid}/resources/files/ HTTP/1.1",
+            "Host: portal",
+            f"Authorization: Apikey {portal.api_key}",
+            "Content-Type: multipart/form-data; boundary=x",
+            "Content-Length: 1000",
+        ]
+        client.sendall("\r\n".join([*head, "", "--x\r\n"]).encode())
+        portal.admin.wait_held(hold)
+    portal.admin.release(hold)
+    assert portal.admin.state("stops")["files"] == ["stops.csv"]
 
 
 def test_file_limit_and_same_names(api, portal):

@@ -35,7 +35,8 @@ KINDS: dict[str, tuple[dict[str, Any], str]] = {
     "slow": ({"chunk": 64, "pause": 0.05}, "The reply's body trickles: `chunk` bytes, then `pause` seconds."),
     "hold": (
         {"point": "before", "hold_id": ""},
-        "The request blocks at `before` or `after_commit` until `release(hold_id)`.",
+        "The request blocks within its `body`, `before` it is done, or `after_commit`, until"
+        " `release(hold_id)`.",
     ),
     "person_publishes": (
         {"user": "person"},

@@ -40,7 +40,7 @@ async def before(
     if exchange.fault("reset_before"):
         line.reset()
         raise Broken
-    size = await _body(portal, exchange, request, line)
+    size = await _body(portal, exchange, request, line, limiter)
     for fault in exchange.faults:
         if fault.kind == "hold" and fault.args["point"] == "before":
             await to_thread.run_sync(portal.holds.hold, fault.args["hold_id"], limiter=limiter)
@@ -61,7 +61,12 @@ class Answered(Exception):
         self.reply = reply
 
 
-async def _body(portal: Portal, exchange: Exchange, request: Request, line: Line) -> int:
+async def _body(
+    portal: Portal, exchange: Exchange, request: Request, line: Line, limiter: anyio.CapacityLimiter
+) -> int:
+    holds = [
+        one.args["hold_id"] for one in exchange.faults if one.kind == "hold" and one.args["point"] == "body"
+    ]
     cut = exchange.fault("reset_request")
     form = request.headers.get("content-type", "").lower().startswith("multipart/")
     seen, kept = 0, bytearray()
@@ -78,6 +83,8 @@ async def _body(portal: Portal, exchange: Exchange, request: Request, line: Line
                 file.write(part)
             else:
                 kept += part
+            while holds:
+                await to_thread.run_sync(portal.holds.hold, holds.pop(), limiter=limiter)
     exchange.body = bytes(kept)
     if cut is not None:
         line.reset()
