@@ -48,8 +48,8 @@ def dataset_bystander() -> Iterator[DatasetBystander]:
 def campaign_of(directory: Path) -> Any:
     """Return the fixture ``campaign`` for a directory of tests.
 
-    It carries out the scenarios of all its tests that were selected, side by side, and starts the portals that
-    these need.
+    It carries out the scenarios of all its tests that were selected, side by side, and starts the
+    portals that these need.
     """
 
     @pytest.fixture(scope="session")

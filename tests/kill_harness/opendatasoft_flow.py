@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NEW_ROWS = [row for row in SOURCE_ROWS if "over" not in row]
 TITLE = "Road events"
+#: Characters of a long text; a field of a CSV file may have 131,072.
+LONG = 130_000
 _NUMBERS = itertools.count(1)
 
 
@@ -32,6 +34,7 @@ class OpendatasoftFlow(Flow):
     :param title: of the dataset; a person may change it.
     :param old: the records before.
     :param before: the resources before.
+    :param padding: more columns of the file, each with a long text in all rows.
     """
 
     dataset_id: str = ""
@@ -39,6 +42,7 @@ class OpendatasoftFlow(Flow):
     title: str = TITLE
     old: Rows = field(default_factory=list)
     before: Any = None
+    padding: int = 0
 
     # --- the run ---
 
@@ -54,9 +58,10 @@ class OpendatasoftFlow(Flow):
         self.old = comparable(OLD_ROWS)
         (self.cluster.home / self.dataset_id).mkdir()
         with self._file.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, ["event_id", "street", "lanes"], lineterminator="\n")
+            more = {f"note_{number}": "x" * LONG for number in range(self.padding)}
+            writer = csv.DictWriter(file, ["event_id", "street", "lanes", *more], lineterminator="\n")
             writer.writeheader()
-            writer.writerows(NEW_ROWS)
+            writer.writerows(row | more for row in NEW_ROWS)
 
     @property
     def _file(self) -> Path:
@@ -75,8 +80,8 @@ class OpendatasoftFlow(Flow):
         """Nothing new: the dataset and its resource stay the same."""
 
     def marks(self) -> set[str]:
-        """The dataset's uid, and its id in Explore."""
-        return {f"/{self.dataset}/", f"/{self.dataset_id}/"}
+        """The dataset's uid; Explore's calls have its id instead, those of the public too."""
+        return {f"/{self.dataset}/"}
 
     # --- what a person does ---
 
@@ -90,7 +95,7 @@ class OpendatasoftFlow(Flow):
     def seen_now(self) -> str:
         """Look at the public records through Explore."""
         address = f"{self.portal.url}/api/explore/v2.1/catalog/datasets/{self.dataset_id}/exports/json"
-        reply = requests.get(address, params={"limit": -1}, timeout=60)
+        reply = requests.get(address, params={"limit": -1, "select": "event_id, street, lanes"}, timeout=60)
         if reply.status_code == 404:
             return "gone"
         reply.raise_for_status()

@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
 
 class EmulatorProcess:
-    """The emulator as users run it; a context manager."""
+    """The emulator as users run it; a context manager.
+
+    While it processes, the public sees half of the new records.
+    """
 
     def __init__(self) -> None:
         command = [sys.executable, "-m", "airflow_socrata.emulator", "--portal", "opendatasoft"]
         self._process = subprocess.Popen(
-            [*command, "--json", "--port", "0"],
+            [*command, "--json", "--port", "0", "--set", "processing_shows=half"],
             stdout=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
             text=True,

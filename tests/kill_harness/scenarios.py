@@ -10,7 +10,7 @@ from kill_harness.flow import Gate
 from kill_harness.points import POINTS, QUEUED, KillPoint
 from kill_harness.revision_points import REVISION_POINTS, STUCK
 from kill_harness.socrata_flow import SocrataFlow
-from kill_harness.stories import follow
+from kill_harness.stories import follow_again
 
 if TYPE_CHECKING:
     from airflow_harness.cluster import Cluster
@@ -54,22 +54,12 @@ class Scenario:
         dag = Dag(self.way, self.retries)
         if self.deferrable:
             dag = Dag(self.way, self.retries, name="deferrable", group=DEFERRABLE, load=DEFERRABLE)
-        return self._try(cluster, portal, dag, tries=3 if self.deferrable else 1)
-
-    def _try(self, cluster: Cluster, portal: Any, dag: Dag, tries: int) -> Story:
-        """Carry it out; again where Airflow itself failed a deferred task, which must not harm anybody."""
-        flow = SocrataFlow(cluster, portal, dag)
-        try:
-            story = follow(flow, self._kill_at_the_point)
-            if story.state == "success" or tries == 1 or not flow.was_failed_by_airflow():
-                return story
-        except TimeoutError:
-            if tries == 1 or not flow.was_failed_by_airflow():
-                raise
-            flow.wait_terminal()
-            flow.wait_clean()
-        flow.check(str(self))
-        return self._try(cluster, portal, dag, tries - 1)
+        return follow_again(
+            lambda: SocrataFlow(cluster, portal, dag),
+            self._kill_at_the_point,
+            str(self),
+            tries=3 if self.deferrable else 1,
+        )
 
     def _kill_at_the_point(self, flow: Flow) -> None:
         point = self.kill_point
