@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from airflow_socrata.client.chunks import Uploadable
 
-#: What the platform takes in one file, read generously: it says 240 MB.
-PLATFORM_LIMIT_BYTES = 240 * 2**20
+#: What the platform says it takes in one file; read generously, as it may mean either kind of megabyte.
+PLATFORM_LIMIT_MEGABYTES = 240
+PLATFORM_LIMIT_BYTES = PLATFORM_LIMIT_MEGABYTES * 2**20
 _BLOCK_BYTES = 256 * 2**10
 _LONGEST_NAME = 200
 

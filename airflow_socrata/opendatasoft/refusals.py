@@ -14,6 +14,8 @@ from airflow_socrata.client.replies import error_facts, redirect_words
 from airflow_socrata.client.retry import MAY_HAVE_LANDED, Failure, retry_after_seconds
 from airflow_socrata.opendatasoft import errors
 from airflow_socrata.opendatasoft.models import epoch
+from airflow_socrata.opendatasoft.multipart import PLATFORM_LIMIT_MEGABYTES
+from airflow_socrata.opendatasoft.push import LIMIT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,7 +38,10 @@ _SIGN_IN = (
     " been revoked"
 )
 _ABSENT = "check the dataset's uid; a key sees only the datasets that it may edit"
-_LARGE = "send less at a time; the platform takes 240 MB in one file and 5 MB in one push"
+_LARGE = (
+    f"send less at a time; the platform takes {PLATFORM_LIMIT_MEGABYTES} MB in one file and"
+    f" {LIMIT_BYTES // 10**6} MB in one push"
+)
 _RIGHTS = {
     CallKind.DATASET: "create_dataset",
     CallKind.FILE: "edit_dataset",

@@ -318,22 +318,6 @@ def test_the_process_over_tls_prints_what_a_client_needs():
             assert process.wait(timeout=20) == 0
 
 
-def test_attachments_alternative_exports_and_schedules(api, portal):
-    uid = portal.admin.create_dataset("stops", "Stops", ROWS)["uid"]
-    path = f"{AUTOMATION}/datasets/{uid}"
-    for kind in ("attachments", "alternative_exports"):
-        made_one = api("POST", f"{path}/{kind}/", 201, files={"file": ("read me.txt", "Hello")})
-        assert api("GET", f"{path}/{kind}/{made_one['uid']}/download/").text == "Hello"
-        assert api("GET", f"{path}/{kind}/")["total_count"] == 1
-        if kind == "alternative_exports":
-            changed = api("PUT", f"{path}/{kind}/{made_one['uid']}/", json={"title": "Other"})
-            assert changed["title"] == "Other"
-        api("DELETE", f"{path}/{kind}/{made_one['uid']}/", 204)
-    plan = api("POST", f"{path}/schedules/", 201, json={"cron_schedule": "0 6 * * *"})
-    assert api("GET", f"{path}/schedules/")["results"] == [plan]
-    assert "cron_schedule" in api("PUT", f"{path}/schedules/{plan['uid']}/", 400, json={})["detail"]
-
-
 def test_realtime_records_are_recovered_after_unpublishing(api, portal):
     sample = [{"id": 1, "name": "Alder"}]
     state = portal.admin.create_dataset("stops", "Stops", realtime=sample, recovery=True)

@@ -60,6 +60,7 @@ class ApiKey:
     permissions: frozenset[str]
     created_at: float = 0.0
     revoked: str | None = None
+    revoked_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ def require(caller: Caller | None, right: str | None, switches: Switches) -> Non
         )
 
 
-def key_json(key: ApiKey, created_at: str) -> dict[str, Any]:
+def key_json(key: ApiKey, created_at: str, revoked_at: str | None) -> dict[str, Any]:
     """Return a key as the Automation API shows it."""
     return {
         "uid": key.uid,
@@ -179,6 +180,6 @@ def key_json(key: ApiKey, created_at: str) -> dict[str, Any]:
         "permissions": [name for name in PERMISSIONS if name in key.permissions],
         "created_at": created_at,
         "user": {"username": key.user.name},
-        "revocation_status": {"reason": key.revoked} if key.revoked else None,
+        "revocation_status": {"revoked_at": revoked_at, "revocation_reason": key.revoked or ""},
         "is_revoked": key.revoked is not None,
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_socrata.emulator.opendatasoft import actions, engine
 from airflow_socrata.emulator.opendatasoft.accounts import key_of
 from airflow_socrata.emulator.opendatasoft.automation.pages import push_path
+from airflow_socrata.emulator.opendatasoft.changing import seconds_time
 from airflow_socrata.emulator.opendatasoft.extracting import is_realtime
 from airflow_socrata.emulator.opendatasoft.model import Config, Dataset, State, StoredFile
 from airflow_socrata.emulator.opendatasoft.states import PUBLIC, public
@@ -176,6 +177,22 @@ def datasets(portal: Portal, order: Order) -> Any:
     return [state(portal, {"dataset": uid}) for uid in list(portal.datasets)]
 
 
+def add_feedback(portal: Portal, order: Order) -> Any:
+    """Let a reader remark on a record; return the feedback."""
+    uid = portal.new_uid("fe")
+    made = {
+        "uid": uid,
+        "record_id": str(order["record_id"]),
+        "user": {"username": str(order.get("user", "reader"))},
+        "comment": str(order["comment"]),
+        "values": {},
+        "is_archived": False,
+        "created_at": seconds_time(portal.clock.now()),
+    }
+    find(portal, order["dataset"]).feedbacks[uid] = made
+    return made
+
+
 def records(portal: Portal, order: Order) -> Any:
     """Tell all public records; none for a dataset that is not published."""
     engine.tick(portal)
@@ -321,6 +338,7 @@ ORDERS: dict[str, Callable[[Portal, Order], Any]] = _OPEN | {
         set_status,
         run_queue,
         publish_as,
+        add_feedback,
         switches,
         set_permissions,
     )

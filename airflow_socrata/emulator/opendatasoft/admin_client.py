@@ -85,6 +85,13 @@ class OpendatasoftAdmin(Orders):
         """Let somebody publish a dataset; return its truth."""
         return dict(self.order("publish_as", dataset=dataset, user=user))
 
+    def add_feedback(
+        self, dataset: str, record_id: str, comment: str, user: str = "reader"
+    ) -> dict[str, Any]:
+        """Let a reader remark on a record; return the feedback."""
+        order = {"record_id": record_id, "comment": comment, "user": user}
+        return dict(self.order("add_feedback", dataset=dataset, **order))
+
     def set_permissions(self, user: str, permissions: Sequence[str]) -> None:
         """Say what an account and its keys may do from now on."""
         self.order("set_permissions", user=user, permissions=list(permissions))

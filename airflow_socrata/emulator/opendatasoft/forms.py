@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from airflow_socrata.emulator.opendatasoft.errors import bad_request, invalid
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from airflow_socrata.emulator.opendatasoft.portal import Exchange, Portal
@@ -44,6 +45,35 @@ def file_of(portal: Portal, exchange: Exchange) -> tuple[str, str, Path, int]:
 
 
 def _from_form(portal: Portal, exchange: Exchange) -> tuple[str, str, Path, int]:
+    for head, whole, start, end in _parts(exchange):
+        if _name(head) == "file":
+            path = portal.new_path()
+            size = _copied(whole, start, end, path)
+            mimetype = head.get_content_type() if "content-type" in head else "application/octet-stream"
+            return _filename(head), mimetype, path, size
+    raise invalid({"file": ["No file was submitted."]})
+
+
+def fields_of(exchange: Exchange) -> dict[str, str]:
+    """Return the values of a multipart form that are no file; of no form, none.
+
+    :raises Refused: the form is broken.
+    """
+    if exchange.form is None:
+        return {}
+    return {
+        _name(head): whole[start:end].decode("utf-8", "replace")
+        for head, whole, start, end in _parts(exchange)
+        if _name(head) != "file"
+    }
+
+
+def _name(head: Message) -> str:
+    return str(head.get_param("name", "", header="content-disposition"))
+
+
+def _parts(exchange: Exchange) -> Iterator[tuple[Message, mmap.mmap, int, int]]:
+    """Yield each part of a form: its head, the whole body, and where in it the part begins and ends."""
     declared = Message()
     declared["Content-Type"] = exchange.headers.get("content-type", "")
     boundary = declared.get_param("boundary")
@@ -51,7 +81,7 @@ def _from_form(portal: Portal, exchange: Exchange) -> tuple[str, str, Path, int]
         raise bad_request("Multipart form parse error - Invalid boundary")
     mark = b"--" + boundary.encode("latin-1")
     if exchange.form.stat().st_size == 0:
-        raise invalid({"file": ["No file was submitted."]})
+        return
     with (
         exchange.form.open("rb") as opened,
         mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as whole,
@@ -62,16 +92,9 @@ def _from_form(portal: Portal, exchange: Exchange) -> tuple[str, str, Path, int]
             ends = whole.find(b"\r\n" + mark, head_end) if head_end >= 0 else -1
             if ends < 0:
                 break
-            head = HeaderParser().parsestr(
-                whole[at + len(mark) : head_end].decode("utf-8", "replace").lstrip("\r\n")
-            )
-            if head.get_param("name", header="content-disposition") == "file":
-                path = portal.new_path()
-                size = _copied(whole, head_end + 4, ends, path)
-                mimetype = head.get_content_type() if "content-type" in head else "application/octet-stream"
-                return _filename(head), mimetype, path, size
+            text = whole[at + len(mark) : head_end].decode("utf-8", "replace")
+            yield HeaderParser().parsestr(text.lstrip("\r\n")), whole, head_end + 4, ends
             at = ends + 2
-    raise invalid({"file": ["No file was submitted."]})
 
 
 def _copied(whole: mmap.mmap, start: int, end: int, path: Path) -> int:

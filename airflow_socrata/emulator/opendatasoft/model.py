@@ -181,6 +181,8 @@ class Dataset:
     extras: dict[str, dict[str, tuple[dict[str, Any], StoredFile]]] = field(
         default_factory=lambda: {"attachments": {}, "alternative_exports": {}}
     )
+    # What readers remark on records: uid -> what is shown.
+    feedbacks: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, StoredFile] = field(default_factory=dict)
     versions: list[Version] = field(default_factory=list)
     state: State = field(default_factory=State)

@@ -33,7 +33,7 @@ from airflow_socrata.client import (
 from airflow_socrata.client.async_session import AsyncPortalSession
 from airflow_socrata.opendatasoft.credentials import PortalKey
 from airflow_socrata.opendatasoft.errors import FileTooLarge
-from airflow_socrata.opendatasoft.multipart import FileSink, Multipart
+from airflow_socrata.opendatasoft.multipart import PLATFORM_LIMIT_BYTES, FileSink, Multipart
 from airflow_socrata.opendatasoft.portal import portal_settings
 
 if TYPE_CHECKING:
@@ -169,11 +169,11 @@ def test_what_is_not_sent(tmp_path: Path, portal: ScriptedPortal) -> None:
 def test_a_file_over_the_platforms_limit_is_not_sent(tmp_path: Path) -> None:
     large = tmp_path / "large.csv"
     with large.open("wb") as file:
-        file.truncate(240 * 2**20 + 1)
+        file.truncate(PLATFORM_LIMIT_BYTES + 1)
     with pytest.raises(FileTooLarge, match=r"large\.csv has 240 MiB"):
         Multipart(large).__enter__()
     with Multipart(large, limit=None) as allowed:
-        assert allowed.size == 240 * 2**20 + 1
+        assert allowed.size == PLATFORM_LIMIT_BYTES + 1
 
 
 def test_a_file_that_changes_is_never_whole_on_the_portal(

@@ -1,4 +1,4 @@
-"""Field configurations, processors, security, versions, schedules, attachments, connections, keys."""
+"""Field configurations, processors, security, versions, schedules, connections, keys."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.emulator.opendatasoft.accounts import PERMISSIONS, ApiKey, key_json
 from airflow_socrata.emulator.opendatasoft.automation.pages import dataset_json, page
-from airflow_socrata.emulator.opendatasoft.automation.resources import sent
 from airflow_socrata.emulator.opendatasoft.changing import (
     changing,
     dataset_of,
-    keep_file,
     part_of,
     restore,
     seconds_time,
 )
 from airflow_socrata.emulator.opendatasoft.errors import Reply, invalid, not_found
-from airflow_socrata.emulator.opendatasoft.extracting import EXTRACTORS
 
 if TYPE_CHECKING:
     from airflow_socrata.emulator.opendatasoft.model import Config, Version
@@ -254,72 +251,10 @@ def schedule(portal: Portal, exchange: Exchange) -> Reply:
     return Reply.of(known[uid])
 
 
-def extras(kind: str, prefix: str) -> Any:
-    """Return the service of the list of attachments or alternative exports, and of adding one."""
-
-    def service(portal: Portal, exchange: Exchange) -> Reply:
-        known = dataset_of(portal, exchange).extras[kind]
-        if exchange.method == "GET":
-            return page(exchange, [shown for shown, _ in known.values()])
-        return Reply.of(add_extra(portal, exchange, kind, prefix), 201)
-
-    return service
-
-
-def add_extra(portal: Portal, exchange: Exchange, kind: str, prefix: str) -> dict[str, Any]:
-    """Keep an attachment or alternative export."""
-    dataset = dataset_of(portal, exchange)
-    file, uid = keep_file(portal, exchange, {}), portal.new_uid(prefix)
-    shown = {
-        "uid": uid,
-        "title": file.filename,
-        "filename": file.filename,
-        "mimetype": file.mimetype,
-        "url": f"{exchange.origin}{exchange.path.rstrip('/')}/{uid}/download/",
-        "created_at": seconds_time(portal.clock.now()),
-    }
-    dataset.extras[kind][uid] = (shown, file)
-    return shown
-
-
-def one_extra(kind: str) -> Any:
-    """Return the service of reading, deleting and downloading an attachment or alternative export."""
-
-    def service(portal: Portal, exchange: Exchange) -> Reply:
-        known, uid = dataset_of(portal, exchange).extras[kind], exchange.parts["part"]
-        if uid not in known:
-            raise not_found()
-        if exchange.method == "DELETE":
-            del known[uid]
-            return Reply.empty()
-        if exchange.method == "PUT":
-            known[uid][0]["title"] = str(exchange.object().get("title") or known[uid][0]["title"])
-        return Reply.of(known[uid][0])
-
-    return service
-
-
-def download_extra(kind: str) -> Any:
-    """Return the service of downloading an attachment or alternative export, in both APIs."""
-
-    def service(portal: Portal, exchange: Exchange) -> Reply:
-        known = dataset_of(portal, exchange).extras[kind]
-        if exchange.parts["part"] not in known:
-            raise not_found()
-        file = known[exchange.parts["part"]][1]
-        return sent(file, file.mimetype)
-
-    return service
-
-
-def extractors(portal: Portal, exchange: Exchange) -> Reply:
-    """``GET /extractors/``."""
-    return page(exchange, [{"type": kind, "label": label} for kind, label in EXTRACTORS.items()])
-
-
 def processors(portal: Portal, exchange: Exchange) -> Reply:
     """``GET /processors/``: some names; the emulator runs none of them."""
-    return page(exchange, [{"type": name, "label": name} for name in PROCESSORS])
+    del portal, exchange
+    return Reply.of([{"type": name, "label": name} for name in PROCESSORS])
 
 
 def connections(portal: Portal, exchange: Exchange) -> Reply:
@@ -345,7 +280,9 @@ def connection(portal: Portal, exchange: Exchange) -> Reply:
 
 
 def _key_json(key: ApiKey) -> dict[str, Any]:
-    return key_json(key, seconds_time(key.created_at))
+    return key_json(
+        key, seconds_time(key.created_at), seconds_time(key.revoked_at) if key.revoked_at else None
+    )
 
 
 def keys(portal: Portal, exchange: Exchange) -> Reply:
@@ -377,6 +314,7 @@ def key(portal: Portal, exchange: Exchange) -> Reply:
         found.permissions = frozenset(body.get("permissions", found.permissions))
     elif exchange.method == "POST":
         found.revoked = str(exchange.object().get("reason") or "revoked")
+        found.revoked_at = portal.clock.now()
     return Reply.of(_key_json(found))
 
 

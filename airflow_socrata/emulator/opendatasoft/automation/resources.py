@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.emulator.opendatasoft import actions
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from airflow_socrata.emulator.opendatasoft.portal import Exchange, Portal
 
 _READ_ONLY = frozenset({"uid", "url", "display_name", "extraction_infos", "origin", "updated_at", "push"})
+_TYPES = {bool: "boolean", int: "integer", str: "text"}
 DEFAULT_CSV = {
     "headers_first_row": True,
     "separator": ";",
@@ -168,10 +170,27 @@ def delete(portal: Portal, exchange: Exchange) -> Reply:
     return Reply.empty()
 
 
+def _extractor(kind: str) -> dict[str, Any]:
+    parameters = DEFAULT_CSV if kind == "csvfile" else {}
+    return {
+        "type": kind,
+        "label": EXTRACTORS[kind],
+        "parameters": [
+            {"name": name, "type": _TYPES[type(value)], "is_mandatory": False, "default": json.dumps(value)}
+            for name, value in parameters.items()
+        ],
+    }
+
+
+def extractors(portal: Portal, exchange: Exchange) -> Reply:
+    """``GET /extractors/``."""
+    del portal, exchange
+    return Reply.of([_extractor(kind) for kind in EXTRACTORS])
+
+
 def _guesses(name: str) -> list[dict[str, Any]]:
     best = guess(name)
-    kinds = sorted(EXTRACTORS, key=lambda kind: kind != best)
-    return [{"type": kind, "label": EXTRACTORS[kind], "is_recommended": kind == best} for kind in kinds]
+    return [_extractor(kind) for kind in sorted(EXTRACTORS, key=lambda kind: kind != best)]
 
 
 def _source_name(body: dict[str, Any]) -> str:
@@ -182,7 +201,7 @@ def _source_name(body: dict[str, Any]) -> str:
 
 
 def guess_extractors(portal: Portal, exchange: Exchange) -> Reply:
-    """``POST …/resources/guess_extractors/`` and ``GET …/resources/{part}/guess_extractors/``."""
+    """``POST …/resources/guess_extractors/`` and ``GET …/{part}/guess_extractors/``: the likeliest first."""
     return Reply.of(_guesses(_source_name(_described(portal, exchange))))
 
 

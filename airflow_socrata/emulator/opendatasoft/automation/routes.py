@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_socrata.emulator.opendatasoft.automation import datasets, metadata, parts, resources
+from airflow_socrata.emulator.opendatasoft.automation import datasets, extras, metadata, parts, resources
 from airflow_socrata.emulator.opendatasoft.errors import AUTOMATION
 
 if TYPE_CHECKING:
@@ -84,23 +84,23 @@ _ROUTES: tuple[Route, ...] = (
     ("POST", D + "/versions/{part}/restore", parts.restore_version, "edit"),
     *((method, D + "/schedules", parts.schedules, "edit") for method in ("GET", "POST")),
     *((method, D + "/schedules/{part}", parts.schedule, "edit") for method in ("GET", "PUT", "DELETE")),
+    ("POST", D + "/attachments", extras.add_attachment, "edit"),
+    ("POST", D + "/alternative_exports", extras.add_export, "edit"),
+    ("PUT", D + "/alternative_exports/{part}", extras.change_export, "edit"),
     *(
         route
-        for kind, prefix in (("attachments", "at"), ("alternative_exports", "ae"))
+        for kind in ("attachments", "alternative_exports")
         for route in (
-            ("GET", f"{D}/{kind}", parts.extras(kind, prefix), "edit"),
-            ("POST", f"{D}/{kind}", parts.extras(kind, prefix), "edit"),
-            ("GET", f"{D}/{kind}/{{part}}", parts.one_extra(kind), "edit"),
-            ("DELETE", f"{D}/{kind}/{{part}}", parts.one_extra(kind), "edit"),
-            *(
-                [("PUT", f"{D}/{kind}/{{part}}", parts.one_extra(kind), "edit")]
-                if kind == "alternative_exports"
-                else []
-            ),
-            ("GET", f"{D}/{kind}/{{part}}/download", parts.download_extra(kind), "edit"),
+            ("GET", f"{D}/{kind}", extras.listing(kind), "edit"),
+            ("GET", f"{D}/{kind}/{{part}}", extras.read(kind), "edit"),
+            ("DELETE", f"{D}/{kind}/{{part}}", extras.delete(kind), "edit"),
+            ("GET", f"{D}/{kind}/{{part}}/download", extras.download(kind), "edit"),
         )
     ),
-    ("GET", "/extractors", parts.extractors, "edit"),
+    ("GET", D + "/feedbacks", extras.feedbacks, "edit"),
+    ("GET", D + "/feedbacks/{part}", extras.feedback, "edit"),
+    ("POST", D + "/feedbacks/{part}/archive", extras.feedback, "edit"),
+    ("GET", "/extractors", resources.extractors, "edit"),
     ("GET", "/processors", parts.processors, "edit"),
     *((method, "/datasource_connections", parts.connections, "edit") for method in ("GET", "POST")),
     *(

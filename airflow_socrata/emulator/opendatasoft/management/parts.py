@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_socrata.emulator.opendatasoft.automation import resources
+from airflow_socrata.emulator.opendatasoft.automation.extras import add_extra
 from airflow_socrata.emulator.opendatasoft.automation.parts import (
     FIELD_ARGUMENTS,
     PROCESSORS,
-    add_extra,
     add_part,
     change_part,
     pipeline_of,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_socrata.emulator.opendatasoft.automation import datasets as automation_datasets
+from airflow_socrata.emulator.opendatasoft.automation import extras as automation_extras
 from airflow_socrata.emulator.opendatasoft.automation import parts as automation_parts
 from airflow_socrata.emulator.opendatasoft.automation import resources as automation_resources
 from airflow_socrata.emulator.opendatasoft.errors import MANAGEMENT
@@ -87,7 +88,7 @@ _ROUTES: tuple[Route, ...] = (
             ("POST", f"{D}/{kind}", parts.extras(kind, prefix), "edit"),
             ("GET", f"{D}/{kind}/{{part}}", parts.one_extra(kind), "edit"),
             ("DELETE", f"{D}/{kind}/{{part}}", parts.one_extra(kind), "edit"),
-            ("GET", f"{D}/download_{kind[:-1]}/{{part}}", automation_parts.download_extra(kind), "edit"),
+            ("GET", f"{D}/download_{kind[:-1]}/{{part}}", automation_extras.download(kind), "edit"),
         )
     ),
 )
