@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.client import RetryBudget, SystemClock
 from airflow_socrata.hooks.socrata import SocrataHook
-from airflow_socrata.publication.operation import Operation
+from airflow_socrata.publication.operation import Intent, Operation
 from airflow_socrata.publication.publisher import Publisher
 from airflow_socrata.publication.rollback import OnApproval, forget_if_over, roll_back
 from airflow_socrata.runtime import NoRuns, VariableIntents
@@ -40,7 +40,7 @@ class SocrataRollbackCallback:
     def __call__(self, context: Context) -> None:
         """Roll back every publication of the run that this task has opened; never raises."""
         dag_id, run_id = _run_of(context)
-        intents = VariableIntents()
+        intents = VariableIntents(Intent.from_json)
         index, misses = -1, 0
         while misses < MISSES:
             key = Operation(dag_id, run_id, self.opened_by, index).key
@@ -52,7 +52,7 @@ class SocrataRollbackCallback:
                 self._roll_back(intents, intent.conn_id, key)
             index += 1
 
-    def _roll_back(self, intents: VariableIntents, conn_id: str, key: str) -> None:
+    def _roll_back(self, intents: VariableIntents[Intent], conn_id: str, key: str) -> None:
         try:
             settings = SocrataHook(conn_id).settings()
             from airflow_socrata.client import PortalSession

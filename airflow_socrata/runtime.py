@@ -4,40 +4,50 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 from airflow.providers.common.compat.sdk import Variable
 
 from airflow_socrata.client import SystemClock
-from airflow_socrata.publication.operation import Intent, Operation, RunState
+from airflow_socrata.publication.opendatasoft.intent import ChangeIntent
+from airflow_socrata.publication.opendatasoft.publisher import DatasetPublisher
+from airflow_socrata.publication.operation import I, Intent, Operation, Recorded, RunState
 from airflow_socrata.publication.publisher import Publisher
 from airflow_socrata.version_compat import AIRFLOW_V_3_0_PLUS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_socrata.client import PortalSession
+    from airflow_socrata.opendatasoft.dialect import Dialect
+    from airflow_socrata.publication.opendatasoft.publisher import Place
 
 _ABSENT: dict[str, Any] = {"default" if AIRFLOW_V_3_0_PLUS else "default_var": None}
 _LIVE = {"queued", "running", "restarting"}
 
 
-class VariableIntents:
+class VariableIntents(Generic[I]):
     """Intents as Airflow Variables: the one store that outlives tries, clears and runs on every version.
 
     XComs of a task are wiped at each try, and the task state store of Airflow 3.3 belongs to one task, so
     that neither the rollback nor the DAG's callback could read it. Each intent has a Variable of its own,
     which is removed when its operation is over.
+
+    :param read: builds an intent from what its ``to_json`` gave.
     """
 
-    def load(self, key: str) -> Intent | None:
+    def __init__(self, read: Callable[[Mapping[str, Any]], I]) -> None:
+        self._from_json = read
+
+    def load(self, key: str) -> I | None:
         """Return the intent of the operation with this key."""
         text = _read(_intent_name(key))
-        return None if text is None else Intent.from_json(json.loads(text))
+        return None if text is None else self._from_json(json.loads(text))
 
-    def save(self, intent: Intent) -> None:
+    def save(self, intent: I) -> None:
         """Record the intent."""
         key = intent.operation.key
         Variable.set(
@@ -51,7 +61,7 @@ class VariableIntents:
         if key not in keys:
             self._index(intent, (*keys, key))
 
-    def forget(self, intent: Intent) -> None:
+    def forget(self, intent: I) -> None:
         """Remove the intent."""
         key = intent.operation.key
         _remove(_intent_name(key))
@@ -67,7 +77,7 @@ class VariableIntents:
         return () if text is None else tuple(json.loads(text))
 
     @staticmethod
-    def _index(intent: Intent, keys: tuple[str, ...]) -> None:
+    def _index(intent: Recorded, keys: tuple[str, ...]) -> None:
         Variable.set(
             _index_name(intent.domain, intent.dataset),
             json.dumps(sorted(keys)),
@@ -173,4 +183,29 @@ def publisher_for_task(
     session: PortalSession, context: Context, conn_id: str, log: Callable[[str], None], poll: float
 ) -> Publisher:
     """Return a publisher for a running task."""
-    return Publisher(session, VariableIntents(), TaskRuns(context), SystemClock(), log, conn_id, poll)
+    intents = VariableIntents(Intent.from_json)
+    return Publisher(session, intents, TaskRuns(context), SystemClock(), log, conn_id, poll)
+
+
+def dataset_publisher_for_task(
+    session: PortalSession,
+    dialect: Dialect,
+    context: Context,
+    conn_id: str,
+    log: Callable[[str], None],
+    poll: float,
+) -> DatasetPublisher:
+    """Return a publisher to an Opendatasoft portal for a running task."""
+    intents = VariableIntents(ChangeIntent.from_json)
+    return DatasetPublisher(
+        session, dialect, intents, TaskRuns(context), SystemClock(), log, conn_id, poll, kept_place
+    )
+
+
+def kept_place(path: str) -> Place:
+    """Find a kept file: a URL goes through ``ObjectStoragePath``, whose text names its connection."""
+    if "://" not in path:
+        return Path(path)
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    return cast("Place", ObjectStoragePath(path))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import enum
 import hashlib
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from airflow_socrata.client.ids import is_dataset_id
 
@@ -241,20 +241,46 @@ class Intent:
         return cls(**values)
 
 
-class Intents(Protocol):
-    """Where intents are kept: outlives tasks, tries and runs."""
+class Recorded(Protocol):
+    """What every kind of intent tells of itself."""
 
-    def load(self, key: str) -> Intent | None:
+    @property
+    def operation(self) -> Operation:
+        """Whose intent."""
+
+    @property
+    def dataset(self) -> str:
+        """Id of the dataset."""
+
+    @property
+    def domain(self) -> str:
+        """The portal."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data; never a secret."""
+
+
+I = TypeVar("I", bound=Recorded)  # noqa: E741 - the kind of intent
+
+
+class IntentStore(Protocol[I]):
+    """Where intents of one kind are kept: outlives tasks, tries and runs."""
+
+    def load(self, key: str) -> I | None:
         """Return the intent of the operation with this key."""
 
-    def save(self, intent: Intent) -> None:
+    def save(self, intent: I) -> None:
         """Record the intent; only then may the step it names be taken."""
 
-    def forget(self, intent: Intent) -> None:
+    def forget(self, intent: I) -> None:
         """Remove the intent of an operation that is over."""
 
     def unfinished(self, domain: str, dataset: str) -> tuple[str, ...]:
         """Return the keys of the operations on a dataset that were not forgotten."""
+
+
+#: Those of publications by working copies and revisions.
+Intents: TypeAlias = IntentStore[Intent]
 
 
 class RunState(enum.Enum):
@@ -273,20 +299,20 @@ class Runs(Protocol):
 
 
 @dataclass(slots=True)
-class RememberedIntents:
+class RememberedIntents(Generic[I]):
     """Intents in memory: for the client outside Airflow and for tests of the publication room."""
 
-    kept: dict[str, Intent] = field(default_factory=dict)
+    kept: dict[str, I] = field(default_factory=dict)
 
-    def load(self, key: str) -> Intent | None:
+    def load(self, key: str) -> I | None:
         """Return the intent of the operation with this key."""
         return self.kept.get(key)
 
-    def save(self, intent: Intent) -> None:
+    def save(self, intent: I) -> None:
         """Record the intent."""
         self.kept[intent.operation.key] = intent
 
-    def forget(self, intent: Intent) -> None:
+    def forget(self, intent: I) -> None:
         """Remove the intent."""
         self.kept.pop(intent.operation.key, None)
 
