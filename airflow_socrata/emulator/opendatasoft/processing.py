@@ -216,7 +216,9 @@ def _converted(table: Table) -> list[dict[str, Any]]:
 
 
 def _record_error(record_id: str, processor: str | None, field: str | None, message: str) -> dict[str, Any]:
-    return {"record_id": record_id, "processor_uid": processor, "field_uid": field, "message": message}
+    where = {"processor_uid": processor, "field_uid": field}
+    known = {name: value for name, value in where.items() if value is not None}
+    return {"record_id": record_id, **known, "message": message}
 
 
 def _identify(table: Table) -> dict[str, str]:
