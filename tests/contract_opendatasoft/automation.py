@@ -153,14 +153,7 @@ VERSION = closed({
 })
 SCHEDULE_SENT = closed({"cron_schedule": NAME})
 SCHEDULE = closed({"uid": uid("sc"), "cron_schedule": NAME})
-ATTACHMENT = closed({
-    "uid": uid("at"),
-    "title": NAME,
-    "filename": NAME,
-    "mimetype": NAME,
-    "url": NAME,
-    "created_at": SECONDS,
-})
+ATTACHMENT = closed({"uid": uid("at"), "filename": NAME, "mimetype": NAME, "created_at": SECONDS})
 EXPORT = closed({
     "uid": uid("ae"),
     "title": NAME,
@@ -284,7 +277,7 @@ OPERATIONS = (
         "POST",
         D + "resources/preview/",
         PREVIEW,
-        closed({"type": NAME, "title": NAME, "datasource": SOURCE_SENT}, params=CSV_PARAMS),
+        closed({"type": NAME, "datasource": SOURCE_SENT}, params=CSV_PARAMS),
         client=False,
     ),
     Operation(
@@ -363,7 +356,7 @@ OPERATIONS = (
         "GET",
         D + "feedbacks/",
         page(FEEDBACK),
-        query=(*WHOLE_LIST, "record_id", "is_archived"),
+        query=("record_id", "is_archived"),
         client=False,
     ),
     Operation("read a feedback", "GET", D + "feedbacks/{feedback_uid}/", FEEDBACK, client=False),

@@ -66,7 +66,7 @@ PREVIEW = closed({
             "label": TEXT,
             "type": NAME,
             "original_name": TEXT,
-            "description": either(TEXT, NOTHING),
+            "description": TEXT,
             "annotations": array(ANY_OBJECT),
         })
     ),

@@ -93,7 +93,7 @@ def automation_walk(portal: OpendatasoftEmulator) -> list[Exchange]:
     call("POST", f"{path}resources/guess_extractors/", json={"datasource": SOURCE})
     call("POST", f"{path}resources/guess_extractor_params/", json={"type": "csvfile", "datasource": SOURCE})
     file = {"type": "uploaded_file", "file": {"uid": "stops.csv"}}
-    described = {"type": "csvfile", "title": "stops", "datasource": file, "params": {"separator": ","}}
+    described = {"type": "csvfile", "datasource": file, "params": {"separator": ","}}
     assert len(call("POST", f"{path}resources/preview/", json=described)["records"]) == 2
     part(
         call,

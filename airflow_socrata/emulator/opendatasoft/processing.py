@@ -70,7 +70,7 @@ def preview(portal: Portal, dataset: Dataset, resource: dict[str, Any]) -> dict[
             "label": one.label,
             "type": one.type,
             "original_name": one.label,
-            "description": one.description,
+            "description": one.description or "",
             "annotations": [],
         }
         for one in table.fields

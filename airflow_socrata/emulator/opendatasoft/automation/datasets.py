@@ -34,7 +34,9 @@ def create(portal: Portal, exchange: Exchange) -> Reply:
     body = exchange.object()
     dataset_id = body.get("dataset_id")
     check_id(portal, dataset_id)
-    config = Config(metadata=checked_metadata(body.get("metadata") or {}))
+    if "metadata" not in body:
+        raise invalid({"metadata": ["This field is required."]})
+    config = Config(metadata=checked_metadata(body["metadata"]))
     made = portal.new_dataset(exchange.user_name, dataset_id, config)
     _configure(made, body)
     return Reply.of(dataset_json(made), 201)

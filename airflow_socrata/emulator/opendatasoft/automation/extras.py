@@ -27,15 +27,20 @@ def listing(kind: str) -> Service:
     """Return the service of ``GET /datasets/{uid}/attachments|alternative_exports/``."""
 
     def service(portal: Portal, exchange: Exchange) -> Reply:
-        return page(exchange, [shown for shown, _ in dataset_of(portal, exchange).extras[kind].values()])
+        found = [shown for shown, _ in dataset_of(portal, exchange).extras[kind].values()]
+        return page(exchange, found if kind == EXPORTS else [_attachment(shown) for shown in found])
 
     return service
 
 
 def add_attachment(portal: Portal, exchange: Exchange) -> Reply:
     """``POST /datasets/{uid}/attachments/``."""
-    made = add_extra(portal, exchange, "attachments", "at")
-    return Reply.of(made, 201)
+    return Reply.of(_attachment(add_extra(portal, exchange, "attachments", "at")), 201)
+
+
+def _attachment(shown: dict[str, Any]) -> dict[str, Any]:
+    """Return an attachment as this API shows it; the Management API shows more."""
+    return {name: shown[name] for name in ("uid", "filename", "mimetype", "created_at")}
 
 
 def add_extra(portal: Portal, exchange: Exchange, kind: str, prefix: str) -> dict[str, Any]:
@@ -90,7 +95,7 @@ def read(kind: str) -> Service:
 
     def service(portal: Portal, exchange: Exchange) -> Reply:
         known, uid = _one(portal, exchange, kind)
-        return Reply.of(known[uid][0])
+        return Reply.of(known[uid][0] if kind == EXPORTS else _attachment(known[uid][0]))
 
     return service
 

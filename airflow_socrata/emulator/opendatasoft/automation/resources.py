@@ -215,7 +215,7 @@ def guess_params(portal: Portal, exchange: Exchange) -> Reply:
 def preview(portal: Portal, exchange: Exchange) -> Reply:
     """``POST …/resources/preview/`` and ``GET …/resources/{part}/preview/``."""
     dataset, body = dataset_of(portal, exchange), _described(portal, exchange)
-    kept = checked(portal, dataset, body) | {"uid": "re_preview"}
+    kept = checked(portal, dataset, {"title": "preview"} | body) | {"uid": "re_preview"}
     try:
         return Reply.of(preview_of(portal, dataset, kept))
     except SourceError as error:
