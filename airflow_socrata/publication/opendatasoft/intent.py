@@ -19,6 +19,7 @@ class ChangePhase(enum.StrEnum):
     """How far a change has got; each is recorded before the step that it names."""
 
     NOTED = "noted"
+    UPLOADING = "uploading"
     CHANGING = "changing"
     CHANGED = "changed"
     ORDERED = "ordered"
