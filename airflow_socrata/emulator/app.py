@@ -32,9 +32,10 @@ from airflow_socrata.emulator.edge import (
 )
 from airflow_socrata.emulator.edge.accounts import sign_in
 from airflow_socrata.emulator.edge.admin import ORDERS, BadOrder
-from airflow_socrata.emulator.edge.mischief import Broken, after, before, internal
+from airflow_socrata.emulator.edge.mischief import after, before, internal
 from airflow_socrata.emulator.edge.portal import Exchange, Portal, Reply
 from airflow_socrata.emulator.errors import PortalError, core_error
+from airflow_socrata.emulator.mischief import Broken
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
-from airflow_socrata.emulator.clock import http_date
 from airflow_socrata.emulator.dsmapi.errors import refused
 from airflow_socrata.emulator.dsmapi.revisions import close_named
 from airflow_socrata.emulator.edge.accounts import USERS
@@ -16,6 +15,7 @@ from airflow_socrata.emulator.edge.jobs import Job
 from airflow_socrata.emulator.edge.portal import Exchange, Portal, Reply
 from airflow_socrata.emulator.edge.publication import open_copy
 from airflow_socrata.emulator.errors import PortalError, core_error, locked, soda_error
+from airflow_socrata.emulator.mischief import GATEWAYS, gateway, held, page, reset, retry_after, spoiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,12 +27,6 @@ if TYPE_CHECKING:
     from airflow_socrata.emulator.faults import Fault
     from airflow_socrata.emulator.store.model import View
 
-PAGE = b"<html><head><title>%s</title></head><body><h1>%s</h1><hr>nginx</body></html>\n"
-
-
-class Broken(Exception):
-    """The connection was broken on purpose; there is no reply."""
-
 
 async def before(
     portal: Portal, exchange: Exchange, request: Request, line: Line, limiter: anyio.CapacityLimiter
@@ -43,13 +37,12 @@ async def before(
     :raises PortalError: a fault answers instead of the portal.
     """
     if exchange.fault("reset_before"):
-        line.reset()
-        raise Broken
+        raise reset(line)
     body = await _body(exchange, request, line)
     for fault in exchange.faults:
-        if fault.kind == "hold" and fault.args["point"] == "before":
-            await to_thread.run_sync(portal.holds.hold, fault.args["hold_id"], limiter=limiter)
-        elif fault.kind == "person_copy" and not fault.args["after"]:
+        if await held(portal.holds, fault, "before", limiter):
+            continue
+        if fault.kind == "person_copy" and not fault.args["after"]:
             await to_thread.run_sync(_person_copies, portal, exchange, fault, limiter=limiter)
         elif fault.kind == "pending_geocoding":
             _geocode(portal, exchange, fault)
@@ -69,8 +62,7 @@ async def _body(exchange: Exchange, request: Request, line: Line) -> bytes:
         seen += len(part)
         if seen >= cut.args["after_bytes"]:
             break
-    line.reset()
-    raise Broken
+    raise reset(line)
 
 
 async def after(
@@ -81,19 +73,15 @@ async def after(
     :raises Broken: the connection was broken.
     """
     for fault in exchange.faults:
-        if fault.kind == "hold" and fault.args["point"] == "after_commit":
-            await to_thread.run_sync(portal.holds.hold, fault.args["hold_id"], limiter=limiter)
+        if await held(portal.holds, fault, "after_commit", limiter):
+            continue
+        body = spoiled(fault, line)
+        if body is not None:
+            reply = Reply(200, body)
         elif fault.kind == "person_copy" and fault.args["after"]:
             await to_thread.run_sync(_person_copies, portal, exchange, fault, limiter=limiter)
-        elif fault.kind == "lost_reply":
-            line.close()
-            raise Broken
         elif fault.kind in _REPLIES and fault.args.get("after_commit"):
             reply = _REPLIES[fault.kind](portal, exchange, fault)
-        elif fault.kind == "empty_json":
-            reply = Reply(200, b"")
-        elif fault.kind == "not_json":
-            reply = Reply(200, PAGE % (b"Service", b"Please wait"))
         elif fault.kind == "accepted" and "/publication" not in exchange.path:
             reply = _plain_accepted(portal, exchange, fault)
     return reply
@@ -133,15 +121,8 @@ def _of(error: PortalError) -> Reply:
 
 def _throttled(portal: Portal, exchange: Exchange, fault: Fault) -> Reply:
     reply = _of(soda_error(429, "too-many-requests", "Too many requests"))
-    reply.headers |= _retry_after(portal, fault)
+    reply.headers |= retry_after(portal.clock.now(), fault)
     return reply
-
-
-def _retry_after(portal: Portal, fault: Fault) -> dict[str, str]:
-    wait = fault.args["retry_after"]
-    if wait is None:
-        return {}
-    return {"Retry-After": http_date(portal.clock.now() + 2) if wait == "date" else str(wait)}
 
 
 def _locked(portal: Portal, exchange: Exchange, fault: Fault) -> Reply:
@@ -164,16 +145,12 @@ def _out_of_sync(portal: Portal, exchange: Exchange, fault: Fault) -> Reply:
     return _of(soda_error(500, "schema-out-of-sync", "The schema is out of sync"))
 
 
-def _page(status: int, title: bytes) -> Callable[[Portal, Exchange, Fault], Reply]:
-    def made(portal: Portal, exchange: Exchange, fault: Fault) -> Reply:
-        words = b"%d %s" % (status, title)
-        return Reply(status, PAGE % (words, words), "text/html")
-
-    return made
+def _gateway(portal: Portal, exchange: Exchange, fault: Fault) -> Reply:
+    return Reply(*gateway(fault.kind), "text/html")
 
 
 def _unavailable(portal: Portal, exchange: Exchange, fault: Fault) -> Reply:
-    return Reply(503, b"", "", _retry_after(portal, fault))
+    return Reply(503, b"", "", retry_after(portal.clock.now(), fault))
 
 
 def _error(portal: Portal, exchange: Exchange, fault: Fault) -> Reply:
@@ -186,7 +163,7 @@ def _error(portal: Portal, exchange: Exchange, fault: Fault) -> Reply:
     if family == "dsmapi":
         return _of(refused(status, code, message))
     if family == "html":
-        return Reply(status, PAGE % (message.encode(), message.encode()), "text/html")
+        return Reply(status, page(message.encode()), "text/html")
     return Reply(status, b"", "")
 
 
@@ -216,8 +193,7 @@ _REPLIES: dict[str, Callable[[Portal, Exchange, Fault], Reply]] = {
     "internal": internal,
     "internal_error": _internal_error,
     "out_of_sync": _out_of_sync,
-    "bad_gateway": _page(502, b"Bad Gateway"),
-    "gateway_timeout": _page(504, b"Gateway Time-out"),
+    **dict.fromkeys(GATEWAYS, _gateway),
     "unavailable": _unavailable,
     "error": _error,
 }

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from airflow_socrata.emulator.clock import http_date
+from airflow_socrata.emulator.mischief import Broken
 from airflow_socrata.emulator.opendatasoft import engine
 from airflow_socrata.emulator.opendatasoft.accounts import require
 from airflow_socrata.emulator.opendatasoft.admin import ORDERS
@@ -29,7 +30,7 @@ from airflow_socrata.emulator.opendatasoft.errors import (
 )
 from airflow_socrata.emulator.opendatasoft.explore.routes import ROUTES as EXPLORE_ROUTES
 from airflow_socrata.emulator.opendatasoft.management.routes import ROUTES as MANAGEMENT_ROUTES
-from airflow_socrata.emulator.opendatasoft.mischief import Answered, Broken, after, before, internal
+from airflow_socrata.emulator.opendatasoft.mischief import Answered, after, before, internal
 from airflow_socrata.emulator.opendatasoft.portal import Exchange
 from airflow_socrata.emulator.opendatasoft.push import ROUTES as PUSH_ROUTES
 

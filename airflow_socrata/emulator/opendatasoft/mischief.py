@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from anyio import to_thread
 
-from airflow_socrata.emulator.clock import http_date
+from airflow_socrata.emulator.mischief import GATEWAYS, gateway, held, reset, retry_after, spoiled
 from airflow_socrata.emulator.opendatasoft import actions, engine
 from airflow_socrata.emulator.opendatasoft.changing import seconds_time
 from airflow_socrata.emulator.opendatasoft.errors import Refused, Reply, reply_of
@@ -22,12 +22,6 @@ if TYPE_CHECKING:
     from airflow_socrata.emulator.faults import Fault
     from airflow_socrata.emulator.opendatasoft.portal import Exchange, Portal
 
-PAGE = b"<html><head><title>%s</title></head><body><h1>%s</h1><hr>nginx</body></html>\n"
-
-
-class Broken(Exception):
-    """The connection was broken on purpose; there is no reply."""
-
 
 async def before(
     portal: Portal, exchange: Exchange, request: Request, line: Line, limiter: anyio.CapacityLimiter
@@ -38,13 +32,12 @@ async def before(
     :raises Broken: the connection was broken.
     """
     if exchange.fault("reset_before"):
-        line.reset()
-        raise Broken
+        raise reset(line)
     size = await _body(portal, exchange, request, line, limiter)
     for fault in exchange.faults:
-        if fault.kind == "hold" and fault.args["point"] == "before":
-            await to_thread.run_sync(portal.holds.hold, fault.args["hold_id"], limiter=limiter)
-        elif fault.kind in {"person_publishes", "person_edits"}:
+        if await held(portal.holds, fault, "before", limiter):
+            continue
+        if fault.kind in {"person_publishes", "person_edits"}:
             await to_thread.run_sync(_person, portal, exchange, fault, limiter=limiter)
         elif not fault.args.get("after_commit"):
             reply = _reply(portal, exchange, fault)
@@ -64,9 +57,7 @@ class Answered(Exception):
 async def _body(
     portal: Portal, exchange: Exchange, request: Request, line: Line, limiter: anyio.CapacityLimiter
 ) -> int:
-    holds = [
-        one.args["hold_id"] for one in exchange.faults if one.kind == "hold" and one.args["point"] == "body"
-    ]
+    waiting = list(exchange.faults)
     cut = exchange.fault("reset_request")
     form = request.headers.get("content-type", "").lower().startswith("multipart/")
     seen, kept = 0, bytearray()
@@ -77,18 +68,16 @@ async def _body(
         async for part in request.stream():
             seen += len(part)
             if cut is not None and seen >= cut.args["after_bytes"]:
-                line.reset()
-                raise Broken
+                raise reset(line)
             if file is not None:
                 file.write(part)
             else:
                 kept += part
-            while holds:
-                await to_thread.run_sync(portal.holds.hold, holds.pop(), limiter=limiter)
+            while waiting:
+                await held(portal.holds, waiting.pop(), "body", limiter)
     exchange.body = bytes(kept)
     if cut is not None:
-        line.reset()
-        raise Broken
+        raise reset(line)
     return seen
 
 
@@ -128,15 +117,11 @@ async def after(
     :raises Broken: the connection was broken.
     """
     for fault in exchange.faults:
-        if fault.kind == "hold" and fault.args["point"] == "after_commit":
-            await to_thread.run_sync(portal.holds.hold, fault.args["hold_id"], limiter=limiter)
-        elif fault.kind == "lost_reply":
-            line.close()
-            raise Broken
-        elif fault.kind == "empty_json":
-            reply = Reply(200, b"")
-        elif fault.kind == "not_json":
-            reply = Reply(200, PAGE % (b"Service", b"Please wait"))
+        if await held(portal.holds, fault, "after_commit", limiter):
+            continue
+        body = spoiled(fault, line)
+        if body is not None:
+            reply = Reply(200, body)
         elif fault.args.get("after_commit"):
             reply = _reply(portal, exchange, fault) or reply
     return reply
@@ -161,12 +146,9 @@ def _reply(portal: Portal, exchange: Exchange, fault: Fault) -> Reply | None:
     if fault.kind == "throttled":
         return _throttled(portal, fault)
     if fault.kind == "unavailable":
-        return Reply(503, b"", "", _retry_after(portal, fault))
-    titles = {"bad_gateway": (502, b"Bad Gateway"), "gateway_timeout": (504, b"Gateway Time-out")}
-    if fault.kind in titles:
-        status, title = titles[fault.kind]
-        words = b"%d %s" % (status, title)
-        return Reply(status, PAGE % (words, words), "text/html")
+        return Reply(503, b"", "", retry_after(portal.clock.now(), fault))
+    if fault.kind in GATEWAYS:
+        return Reply(*gateway(fault.kind), "text/html")
     return None
 
 
@@ -180,12 +162,5 @@ def _throttled(portal: Portal, fault: Fault) -> Reply:
         "error": "Too many requests on the domain. Please contact the domain administrator.",
     }
     reply = Reply.of(body, 429)
-    reply.headers |= _retry_after(portal, fault)
+    reply.headers |= retry_after(portal.clock.now(), fault)
     return reply
-
-
-def _retry_after(portal: Portal, fault: Fault) -> dict[str, str]:
-    wait = fault.args["retry_after"]
-    if wait is None:
-        return {}
-    return {"Retry-After": http_date(portal.clock.now() + 2) if wait == "date" else str(wait)}
