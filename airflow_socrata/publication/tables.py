@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_socrata.publication.opendatasoft.states import ROLLBACK as DATASET_ROLLBACK
 from airflow_socrata.publication.opening import REMEDIES
 from airflow_socrata.publication.states import ROLLBACK
 
@@ -16,6 +17,12 @@ def rollback_table_text() -> str:
     return _table(
         ("state", "rollback does"), ((state.value, action.value) for state, action in ROLLBACK.items())
     )
+
+
+def dataset_rollback_table_text() -> str:
+    """What rollback does in each state of a change of an Opendatasoft dataset."""
+    rows = ((state.value, action.value) for state, action in DATASET_ROLLBACK.items())
+    return _table(("state", "rollback does"), rows)
 
 
 def remedies_table_text() -> str:

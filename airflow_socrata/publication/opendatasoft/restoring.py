@@ -168,7 +168,7 @@ def kept_for(intent: ChangeIntent) -> KeptFile | None:
 def upload_kept(publisher: DatasetPublisher, intent: ChangeIntent, kept: KeptFile) -> None:
     """Upload the kept file under a new name, and point the resource at it.
 
-    :raises OSError: it cannot be read.
+    :raises OSError: it cannot be read, or is not what was kept.
     """
     was = intent.resource_before
     assert was is not None  # noqa: S101 - else nothing was kept for it
@@ -176,6 +176,8 @@ def upload_kept(publisher: DatasetPublisher, intent: ChangeIntent, kept: KeptFil
     name = f"{stem[:80]}-restored-{intent.operation.key[:12]}{suffix}"
     source = cast("Openable", publisher.place(kept.path))
     with Multipart(source, filename=name) as file:
+        if file.size != kept.size:
+            raise OSError(f"it has {file.size:,} bytes, and {kept.size:,} were kept")
         answer: UploadedFile = publisher.run(publisher.dialect.upload_file(intent.dataset, file))
     if kept.is_export:
         spec = ResourceSpec(was.title, "csvfile", Source(file_uid=answer.uid), EXPORT_PARAMS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_socrata.client.errors import Interrupted, PortalError
+from airflow_socrata.client.errors import EmptyUpload, Interrupted, LocalFileFailed, PortalError
 from airflow_socrata.opendatasoft import actions
 from airflow_socrata.opendatasoft.errors import InvalidDatasetStatus
 from airflow_socrata.opendatasoft.status import Action as Ask
@@ -178,8 +178,8 @@ def _republish(publisher: DatasetPublisher, intent: ChangeIntent, job_patience: 
         return _lost(publisher, intent, f"{differs}; there is no copy of the former records to upload")
     try:
         upload_kept(publisher, intent, kept)
-    except OSError as error:
-        return _lost(publisher, intent, f"{differs}; the copy {kept.path} cannot be read ({error})")
+    except (LocalFileFailed, EmptyUpload, OSError) as error:
+        return _lost(publisher, intent, f"{differs}; the copy {kept.path} cannot be used ({error})")
     differs = process(publisher, intent, publisher.patience(job_patience))
     if differs:
         return _lost(publisher, intent, f"{differs}, also with the kept file {kept.path}")
