@@ -185,7 +185,9 @@ def _download(portal: Portal, url: str, headers: dict[str, str]) -> Path:
         error.close()
         raise SourceError("The source {url} answered HTTP {status}", url=url, status=error.code) from None
     except (urllib.error.URLError, OSError) as error:
-        raise SourceError("The source {url} could not be reached: {error}", url=url, error=error) from None
+        raise SourceError(
+            "The source {url} could not be reached: {error}", url=url, error=str(error)
+        ) from None
     return path
 
 
