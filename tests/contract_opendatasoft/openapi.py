@@ -132,8 +132,9 @@ def _closed(schema: Any) -> Any:
         made["properties"] = {key: _place(_closed(value)) for key, value in schema["properties"].items()}
     if "items" in schema:
         made["items"] = _place(_closed(schema["items"]))
-    if isinstance(made.get("additionalProperties"), dict) and made["additionalProperties"]:
-        made["additionalProperties"] = _place(made["additionalProperties"])
+    if isinstance(made.get("additionalProperties"), dict):
+        # Not every validator counts these among the keys that a schema knows; patterns they all do.
+        made["patternProperties"] = {"": _place(made.pop("additionalProperties"))}
     return made
 
 
