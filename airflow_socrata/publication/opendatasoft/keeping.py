@@ -126,9 +126,9 @@ def _fetch(
 
 
 def _make_folder(place: Any) -> None:
-    parent = getattr(place, "parent", None)
-    if parent is not None and hasattr(parent, "mkdir"):
-        parent.mkdir(parents=True, exist_ok=True)
+    """Object stores have no folders to make."""
+    if getattr(place, "protocol", "file") in {"", "file"} and hasattr(place, "parent"):
+        place.parent.mkdir(parents=True, exist_ok=True)
 
 
 def size_of(place: Any) -> int:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from airflow_socrata.publication.opendatasoft.publisher import DatasetPublisher, Place
     from airflow_socrata.publication.operation import Operation
 
+#: Seconds after which a run that Airflow does not know counts as ended.
+A_DAY = 86_400.0
 #: Seconds for which Explore's index may lag behind the portal.
 EXPLORE_GRACE = 60.0
 
@@ -112,12 +114,16 @@ def _clear_the_way(
 
 def _check_ended(publisher: DatasetPublisher, intent: ChangeIntent, operation: Operation) -> None:
     other = intent.operation
-    same_run = (other.dag_id, other.run_id) == (operation.dag_id, operation.run_id)
-    if not same_run and publisher.runs.state(other.dag_id, other.run_id) is RunState.ENDED:
+    state = publisher.runs.state(other.dag_id, other.run_id)
+    if state is RunState.UNKNOWN and publisher.clock.time() - intent.recorded_at > A_DAY:
+        state = RunState.ENDED  # Airflow has forgotten it
+    if state is RunState.ENDED and (other.dag_id, other.run_id) != (operation.dag_id, operation.run_id):
         return
+    known = "is changing" if state is RunState.LIVE else "may be changing"
     raise ChangeInTheWay(
-        f"{other} is changing {intent.dataset_id} ({intent.phase}, since its restore point was noted), see"
-        f" {publisher.link(intent.dataset_id)}. Let that run end, or set max_active_runs=1 on the DAG."
+        f"{other} {known} {intent.dataset_id} (last step on record: {intent.phase}), see"
+        f" {publisher.link(intent.dataset_id)}. Let that run end, or set max_active_runs=1 on the DAG; a run"
+        " that Airflow does not know any more is taken for ended a day after its restore point."
     )
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from airflow_socrata.opendatasoft.status import Action
     from airflow_socrata.publication.waits import Patience, Steps
 
+#: Seconds by which the clocks of what answers and of what processes may differ, whole seconds included.
+CLOCK_SKEW = 5.0
+
 
 def at_rest(dialect: Dialect, uid: str, patience: Patience) -> Steps[Status]:
     """Wait until nothing runs on a dataset, and return its status then."""
@@ -79,10 +82,9 @@ class Sighting:
 
     def is_new(self, wanted: Wanted) -> bool:
         """Whether the data were processed late enough, as far as Explore tells."""
-        # Portals show whole seconds
-        return None in {wanted.since, self.data_processed} or int(self.data_processed or 0) >= int(
-            wanted.since or 0
-        )
+        if wanted.since is None or self.data_processed is None:
+            return True
+        return self.data_processed >= wanted.since - CLOCK_SKEW
 
     def has_count(self, wanted: Wanted) -> bool:
         """Whether there are as many records as wanted."""

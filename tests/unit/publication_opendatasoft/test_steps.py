@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow_socrata.emulator.opendatasoft import OpendatasoftEmulator
+    from airflow_socrata.publication.opendatasoft.publisher import DatasetPublisher
 
 HOW = Publishing(timeout=300)
 
@@ -37,15 +40,9 @@ def publishes(world: World) -> int:
     return sum(one["path"].endswith("/publish/") for one in world.portal.admin.requests())
 
 
-def live(publisher: Any) -> Any:
-    """The same publisher where every other run is live."""
-    from dataclasses import replace
-
-    class Live:
-        def state(self, dag_id: str, run_id: str) -> RunState:
-            return RunState.LIVE
-
-    return replace(publisher, runs=Live())
+def where_others_are(publisher: DatasetPublisher, state: RunState) -> DatasetPublisher:
+    """The same publisher where every other run is in one state."""
+    return replace(publisher, runs=SimpleNamespace(state=lambda dag_id, run_id: state))
 
 
 def test_an_unknown_dataset_names_the_nearest(world: World) -> None:
@@ -62,9 +59,22 @@ def test_a_key_that_may_not_publish_is_told_at_the_start(world: World) -> None:
 
 def test_another_live_run_is_named(world: World) -> None:
     Run(world).to("upload")
+    publisher = where_others_are(world.publisher(), RunState.LIVE)
     with pytest.raises(ChangeInTheWay, match="dag/run/note is changing stops"):
-        open_restore_point(live(world.publisher()), LATER, Opening("stops"))
+        open_restore_point(publisher, LATER, Opening("stops"))
     assert list(world.kept) == [OPERATION.key]
+
+
+def test_a_run_that_airflow_has_forgotten_stands_in_the_way_for_a_day(world: World) -> None:
+    Run(world).to("upload")
+    publisher = where_others_are(world.publisher(), RunState.UNKNOWN)
+    publisher.clock.now = world.kept[OPERATION.key]["recorded_at"] + 3600  # type: ignore[attr-defined]
+    with pytest.raises(ChangeInTheWay, match="dag/run/note may be changing stops"):
+        open_restore_point(publisher, LATER, Opening("stops"))
+    publisher.clock.now += 86_400  # type: ignore[attr-defined]
+    open_restore_point(publisher, LATER, Opening("stops"))
+    assert list(world.kept) == [LATER.key]
+    assert world.source() == "stops.csv"
 
 
 def test_an_older_run_does_not_replace_a_newer_one(world: World) -> None:
