@@ -23,6 +23,7 @@ class ChangePhase(enum.StrEnum):
     CHANGING = "changing"
     CHANGED = "changed"
     ORDERED = "ordered"
+    FAILED = "failed"
     DONE = "done"
     VERIFIED = "verified"
     RESTORING = "restoring"

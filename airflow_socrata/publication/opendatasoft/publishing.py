@@ -230,12 +230,21 @@ def finish(
     :raises PublishFailed: it ended in an error, was aborted, or unpublished; another try orders it anew.
     :raises RecordLimitReached: the portal stopped at its record limit, and that was not accepted.
     """
-    status = end_of(publisher, ordered, publishing)
-    intent = recorded(publisher, handle)
-    if intent.phase is ChangePhase.ORDERED:
-        publisher.intents.save(intent.at(ChangePhase.DONE))
+    try:
+        status = end_of(publisher, ordered, publishing)
+    except PublishFailed:
+        _note_end(publisher, handle, ChangePhase.FAILED)
+        raise
+    _note_end(publisher, handle, ChangePhase.DONE)
     publisher.log(f"{ordered.dataset_id} is published: {publisher.link(ordered.dataset_id)}")
     return Published(handle, status.name, ordered.ordered_at)
+
+
+def _note_end(publisher: DatasetPublisher, handle: DatasetHandle, phase: ChangePhase) -> None:
+    """Record that the ordered run is over: whatever runs after it is not this run's to abort."""
+    intent = recorded(publisher, handle)
+    if intent.phase is ChangePhase.ORDERED:
+        publisher.intents.save(intent.at(phase))
 
 
 def act(

@@ -12,6 +12,7 @@ from portal_harness.dying import Death, Killed
 from airflow_socrata.opendatasoft import actions
 from airflow_socrata.opendatasoft.models import ResourceSpec, Source
 from airflow_socrata.opendatasoft.multipart import Multipart
+from airflow_socrata.publication.errors import PublishFailed
 from airflow_socrata.publication.opendatasoft import publishing
 from airflow_socrata.publication.opendatasoft.errors import RecordLimitReached, RollbackFailed
 from airflow_socrata.publication.opendatasoft.publishing import Publishing
@@ -141,7 +142,7 @@ def test_a_failed_publication_is_rolled_back(world: World, outcome: str) -> None
     run = Run(world).to("upload")
     how = Publishing(timeout=300)
     ordered = publishing.order(world.publisher(), run.handles["upload"], how)
-    with pytest.raises(publishing.PublishFailed) as failure:
+    with pytest.raises(PublishFailed) as failure:
         publishing.finish(world.publisher(), run.handles["upload"], ordered, how)
     assert isinstance(failure.value, RecordLimitReached) == (outcome == "limit")
     assert ("could not be read" if outcome == "error" else "limit reached") in str(failure.value)
@@ -176,6 +177,18 @@ def test_only_what_this_run_ordered_is_aborted(world: World) -> None:
     assert roll_back_and_forget(world).state is State.PROCESSED
     assert calls(world, "POST", "/abort/") == 1
     world.check_old("a person's run was waited for")
+
+
+def test_a_run_after_the_end_of_ours_is_not_aborted(world: World) -> None:
+    world.portal.admin.script("stops", "error")
+    with pytest.raises(PublishFailed):
+        Run(world).to("publish")
+    world.portal.admin.script("stops", "slow", seconds=50)
+    world.portal.admin.publish_as("stops")
+    world.portal.admin.advance(1)
+    assert roll_back_and_forget(world).state is State.PROCESSED
+    assert calls(world, "POST", "/abort/") == 0
+    world.check_old("a person published after our failure")
 
 
 def test_a_change_that_lands_late_is_taken_back(world: World) -> None:
