@@ -59,6 +59,28 @@ SOCRATA_BEHAVIOUR: Mapping[str, Any] = {
 }
 
 
+#: Extra fields of the connection type ``opendatasoft``.
+OPENDATASOFT_FIELDS: Mapping[str, Mapping[str, Any]] = {
+    "api": {
+        "label": "Management API",
+        "schema": _OPTIONAL_TEXT,
+        "description": "automation (Automation API v1.0, default) or management (Management API v2).",
+    },
+    **{name: SOCRATA_FIELDS[name] for name in ("verify", "proxy", "connect_timeout", "read_timeout")},
+}
+
+#: Standard fields of the connection type ``opendatasoft``.
+OPENDATASOFT_BEHAVIOUR: Mapping[str, Any] = {
+    "hidden-fields": ["schema"],
+    "relabeling": {
+        "host": "Domain",
+        "login": "User name (empty with an API key)",
+        "password": "API key, or password",
+    },
+    "placeholders": {"host": "data.example.gov", "port": "443"},
+}
+
+
 def widgets(fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Build the form widgets of Airflow before 3.2 from the same fields.
 

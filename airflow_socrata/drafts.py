@@ -1,10 +1,11 @@
-"""The tasks around a draft, for the composition: those of a working copy, and those of a revision."""
+"""The tasks around a draft, for the composition: of a working copy, a revision, a dataset under change."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_socrata.operators import opendatasoft
 from airflow_socrata.operators import socrata as operators
 from airflow_socrata.operators.base import one_of
 from airflow_socrata.sensors.socrata import SocrataPublicationSensor
@@ -39,13 +40,13 @@ class DraftTasks(ABC):
     def sensing(self) -> dict[str, Any]:
         """Return the arguments of the sensor: it looks half as often."""
         poll = 2 * self.waiting["poll_interval"]
-        named = {name: self.waiting[name] for name in ("timeout", "deferrable", "socrata_conn_id")}
+        named = {name: self.waiting[name] for name in ("timeout", "deferrable")} | self.connection
         return {"task_id": "wait", "poke_interval": poll, "mode": "reschedule", **named}
 
     @property
     def connection(self) -> dict[str, Any]:
         """Return the argument that names the connection."""
-        return {"socrata_conn_id": self.waiting["socrata_conn_id"]}
+        return {name: value for name, value in self.waiting.items() if name.endswith("_conn_id")}
 
     @abstractmethod
     def create(self) -> Any:
@@ -191,4 +192,64 @@ class RevisionTasks(DraftTasks):
         """Return the rollback."""
         return operators.SocrataDiscardRevisionOperator(
             task_id="discard_revision", **arguments, **self.connection
+        )
+
+
+class RestorePointTasks(DraftTasks):
+    """The tasks around a dataset of an Opendatasoft portal, which has no drafts but points to go back to.
+
+    :param noting: arguments of the task that notes the restore point: where copies are kept.
+    :param verifying: arguments of the task that verifies.
+    """
+
+    draft = "restore_point"
+
+    def __init__(
+        self,
+        dataset: str,
+        waiting: Mapping[str, Any],
+        publishing: Mapping[str, Any],
+        noting: Mapping[str, Any],
+        verifying: Mapping[str, Any],
+    ) -> None:
+        super().__init__(dataset, "fail", waiting, publishing)
+        self.noting = dict(noting)
+        self.verifying = dict(verifying)
+
+    def create(self) -> Any:
+        """Return the task that notes the restore point."""
+        return opendatasoft.OpendatasoftCreateRestorePointOperator(
+            task_id="create_restore_point", dataset=self.dataset, **self.noting, **self.waiting
+        )
+
+    def fills(self, task: Any) -> bool:
+        """Tell whether a task uploads a file."""
+        return isinstance(task, opendatasoft.OpendatasoftUploadOperator)
+
+    def publish(self, handle: Any) -> Any:
+        """Return the task that publishes the dataset."""
+        return opendatasoft.OpendatasoftPublishOperator(
+            task_id="publish", restore_point=handle, **self.publishing, **self.waiting
+        )
+
+    def wait(self, handle: Any) -> Any:
+        """Return the sensor."""
+        from airflow_socrata.sensors.opendatasoft import OpendatasoftStatusSensor
+
+        return OpendatasoftStatusSensor(restore_point=handle, **self.publishing, **self.sensing)
+
+    def verify(self, handle: Any) -> Any:
+        """Return the task that counts."""
+        return opendatasoft.OpendatasoftVerifyOperator(
+            task_id="verify", restore_point=handle, **self.verifying, **self.connection
+        )
+
+    def report(self, verified: Any) -> Any:
+        """Return the leaf."""
+        return opendatasoft.OpendatasoftReportOperator(task_id="report", verified=verified, **self.connection)
+
+    def discard(self, **arguments: Any) -> Any:
+        """Return the rollback."""
+        return opendatasoft.OpendatasoftRollbackOperator(
+            task_id="roll_back", job_patience=self.waiting["timeout"], **arguments, **self.connection
         )

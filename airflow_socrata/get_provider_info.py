@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_socrata.connection_form import SOCRATA_BEHAVIOUR, SOCRATA_FIELDS
+from airflow_socrata.connection_form import (
+    OPENDATASOFT_BEHAVIOUR,
+    OPENDATASOFT_FIELDS,
+    SOCRATA_BEHAVIOUR,
+    SOCRATA_FIELDS,
+)
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -12,13 +17,18 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-provider-socrata",
         "name": "Socrata",
-        "description": "Publish datasets to Socrata portals: all of it, or nothing changes.",
+        "description": "Publish datasets to Socrata and Opendatasoft portals: all of it, or nothing changes.",
         "integrations": [
             {
                 "integration-name": "Socrata",
                 "external-doc-url": "https://dev.socrata.com/publishers/",
                 "tags": ["service"],
-            }
+            },
+            {
+                "integration-name": "Opendatasoft",
+                "external-doc-url": "https://developer.huwise.com/apis/automation/v1.0",
+                "tags": ["service"],
+            },
         ],
         "connection-types": [
             {
@@ -27,9 +37,19 @@ def get_provider_info() -> dict[str, Any]:
                 "hook-name": "Socrata",
                 "ui-field-behaviour": {key: value for key, value in SOCRATA_BEHAVIOUR.items()},
                 "conn-fields": {name: dict(entry) for name, entry in SOCRATA_FIELDS.items()},
-            }
+            },
+            {
+                "connection-type": "opendatasoft",
+                "hook-class-name": "airflow_socrata.hooks.opendatasoft.OpendatasoftHook",
+                "hook-name": "Opendatasoft",
+                "ui-field-behaviour": {key: value for key, value in OPENDATASOFT_BEHAVIOUR.items()},
+                "conn-fields": {name: dict(entry) for name, entry in OPENDATASOFT_FIELDS.items()},
+            },
         ],
-        "hooks": [{"integration-name": "Socrata", "python-modules": ["airflow_socrata.hooks.socrata"]}],
+        "hooks": [
+            {"integration-name": "Socrata", "python-modules": ["airflow_socrata.hooks.socrata"]},
+            {"integration-name": "Opendatasoft", "python-modules": ["airflow_socrata.hooks.opendatasoft"]},
+        ],
         "operators": [
             {
                 "integration-name": "Socrata",
@@ -42,24 +62,36 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_socrata.operators.upload",
                     "airflow_socrata.operators.apply",
                 ],
-            }
+            },
+            {
+                "integration-name": "Opendatasoft",
+                "python-modules": [
+                    "airflow_socrata.operators.opendatasoft",
+                    "airflow_socrata.operators.opendatasoft.datasets",
+                    "airflow_socrata.operators.opendatasoft.orders",
+                    "airflow_socrata.operators.opendatasoft.publication",
+                ],
+            },
         ],
         "sensors": [
             {
                 "integration-name": "Socrata",
                 "python-modules": ["airflow_socrata.sensors.socrata", "airflow_socrata.sensors.revision"],
-            }
+            },
+            {"integration-name": "Opendatasoft", "python-modules": ["airflow_socrata.sensors.opendatasoft"]},
         ],
         "triggers": [
             {
                 "integration-name": "Socrata",
                 "python-modules": ["airflow_socrata.triggers.socrata", "airflow_socrata.triggers.revision"],
-            }
+            },
+            {"integration-name": "Opendatasoft", "python-modules": ["airflow_socrata.triggers.opendatasoft"]},
         ],
         "extra-links": [
             "airflow_socrata.links.socrata.SocrataDatasetLink",
             "airflow_socrata.links.socrata.SocrataWorkingCopyLink",
             "airflow_socrata.links.socrata.SocrataRevisionLink",
             "airflow_socrata.links.socrata.SocrataRejectedRowsLink",
+            "airflow_socrata.links.opendatasoft.OpendatasoftDatasetLink",
         ],
     }

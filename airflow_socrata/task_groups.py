@@ -6,19 +6,95 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import TaskGroup
 
-from airflow_socrata.callbacks import SocrataRollbackCallback, add_failure_callback
-from airflow_socrata.drafts import DraftTasks, RevisionTasks, WorkingCopyTasks
+from airflow_socrata.callbacks import (
+    OpendatasoftRollbackCallback,
+    SocrataRollbackCallback,
+    add_failure_callback,
+)
+from airflow_socrata.drafts import DraftTasks, RestorePointTasks, RevisionTasks, WorkingCopyTasks
 from airflow_socrata.operators.socrata import SocrataVerifyOperator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
+    from typing import Self
 
+    from airflow_socrata.publication.opendatasoft.publishing import OnLimit
     from airflow_socrata.publication.operation import DraftMethod
     from airflow_socrata.publication.revisions.opening import Action, Permission
 
 
-class SocrataPublication(TaskGroup):
+class PublicationGroup(TaskGroup):
+    """Base of the compositions of both vendors: not used by itself.
+
+    :param group_id: id of the task group.
+    :param drafts: makes the tasks around the draft.
+    """
+
+    def __init__(self, group_id: str, drafts: DraftTasks, **kwargs: Any) -> None:
+        super().__init__(group_id=group_id, **kwargs)
+        self._drafts = drafts
+        self._create: Any = None
+
+    def __enter__(self) -> Self:
+        """Open the block."""
+        super().__enter__()
+        self._create = self._drafts.create()
+        return self
+
+    def _handle(self, kind: type[DraftTasks], name: str) -> Any:
+        if not isinstance(self._drafts, kind):
+            raise TypeError(
+                f"This publication has no {name}: its method opens a {self._drafts.draft}, so pass"
+                f" .{self._drafts.draft} to the tasks of the block"
+            )
+        if self._create is None:
+            raise RuntimeError(
+                f"The {name} is known inside the block only: with {type(self).__name__}(...) as p: ..."
+            )
+        return self._create.output
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the block: add publish, wait, verify and the rollback behind its tasks."""
+        try:
+            if kind is None and self._create is not None:
+                self._close(self._create)
+        finally:
+            super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
+
+    def _close(self, create: Any) -> None:
+        drafts = self._drafts
+        work = [task for task in self._tasks() if task.task_id != create.task_id]
+        inside = {task.task_id for task in work}
+        for task in work:
+            if not task.upstream_task_ids & (inside | {create.task_id}):
+                create >> task
+        filled = [task.output for task in work if drafts.fills(task)]
+        publish = drafts.publish(filled or create.output)
+        for task in work:
+            if not task.downstream_task_ids & inside:
+                task >> publish
+        self._end(create, work, publish, drafts.wait(publish.output))
+
+    def _end(self, create: Any, work: Sequence[Any], publish: Any, wait: Any) -> None:
+        """Add what comes behind the sensor."""
+        raise NotImplementedError
+
+    def _tasks(self) -> list[Any]:
+        found: list[Any] = []
+        groups: list[Any] = [self]
+        while groups:
+            for child in groups.pop().children.values():
+                if hasattr(child, "children"):
+                    groups.append(child)
+                else:
+                    found.append(child)
+        return found
+
+
+class SocrataPublication(PublicationGroup):
     """All of it is published, or nothing changes.
 
     Opens a draft (a working copy or a revision) before the tasks of its block and, when they have succeeded,
@@ -68,7 +144,6 @@ class SocrataPublication(TaskGroup):
         deferrable: bool | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(group_id=group_id, **kwargs)
         portal: dict[str, Any] = {"socrata_conn_id": socrata_conn_id}
         waiting = {"timeout": timeout, "poll_interval": poll_interval, "deferrable": deferrable, **portal}
         publishing = {
@@ -76,22 +151,16 @@ class SocrataPublication(TaskGroup):
             "allow_older_run": allow_older_run,
             "on_approval": on_approval,
         }
-        self._drafts: DraftTasks
+        drafts: DraftTasks
         if method == "revision":
             opening = {"action": action, "config": config, "metadata": metadata, "permission": permission}
-            self._drafts = RevisionTasks(dataset, existing_copy, waiting, publishing, opening)
+            drafts = RevisionTasks(dataset, existing_copy, waiting, publishing, opening)
         else:
-            self._drafts = WorkingCopyTasks(dataset, existing_copy, waiting, publishing, method)
-            self._drafts.refuse(action=action, config=config, metadata=metadata, permission=permission)
+            drafts = WorkingCopyTasks(dataset, existing_copy, waiting, publishing, method)
+            drafts.refuse(action=action, config=config, metadata=metadata, permission=permission)
+        super().__init__(group_id, drafts, **kwargs)
         self._rollback_on_approval = rollback_on_approval
         self._discard_retries = discard_retries
-        self._create: Any = None
-
-    def __enter__(self) -> SocrataPublication:
-        """Open the block."""
-        super().__enter__()
-        self._create = self._drafts.create()
-        return self
 
     @property
     def working_copy(self) -> Any:
@@ -103,41 +172,8 @@ class SocrataPublication(TaskGroup):
         """The handle of the revision, for the tasks of the block."""
         return self._handle(RevisionTasks, "revision")
 
-    def _handle(self, kind: type[DraftTasks], name: str) -> Any:
-        if not isinstance(self._drafts, kind):
-            raise TypeError(
-                f"This publication has no {name}: its method opens a {self._drafts.draft}, so pass"
-                f" .{self._drafts.draft} to the tasks of the block"
-            )
-        if self._create is None:
-            raise RuntimeError(
-                f"The {name} is known inside the block only: with SocrataPublication(...) as p: ..."
-            )
-        return self._create.output
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the block: add publish, wait, verify and the rollback behind its tasks."""
-        try:
-            if kind is None and self._create is not None:
-                self._close(self._create)
-        finally:
-            super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
-
-    def _close(self, create: Any) -> None:
+    def _end(self, create: Any, work: Sequence[Any], publish: Any, wait: Any) -> None:
         drafts = self._drafts
-        work = [task for task in self._tasks() if task.task_id != create.task_id]
-        inside = {task.task_id for task in work}
-        for task in work:
-            if not task.upstream_task_ids & (inside | {create.task_id}):
-                create >> task
-        filled = [task.output for task in work if drafts.fills(task)]
-        publish = drafts.publish(filled or create.output)
-        for task in work:
-            if not task.downstream_task_ids & inside:
-                task >> publish
-        wait = drafts.wait(publish.output)
         verify = SocrataVerifyOperator(task_id="verify", **{drafts.draft: wait.output}, **drafts.waiting)
         self._add_rollback(create, [*work, publish, wait], publish, verify)
 
@@ -159,13 +195,83 @@ class SocrataPublication(TaskGroup):
         discard.as_teardown(setups=create, on_failure_fail_dagrun=True)
         add_failure_callback(create.dag, SocrataRollbackCallback(create.task_id, self._rollback_on_approval))
 
-    def _tasks(self) -> list[Any]:
-        found: list[Any] = []
-        groups: list[Any] = [self]
-        while groups:
-            for child in groups.pop().children.values():
-                if hasattr(child, "children"):
-                    groups.append(child)
-                else:
-                    found.append(child)
-        return found
+
+class OpendatasoftPublication(PublicationGroup):
+    """All of it is published and counted, or the former records are published again.
+
+    Notes a restore point before the tasks of its block; when they have succeeded, publishes the dataset,
+    waits until the portal has processed it, and counts what the public sees. When anything fails, is killed,
+    times out or is marked failed, the dataset is restored, and published again where the portal may have
+    processed it since. An Opendatasoft portal has no drafts: the public may see the in-between.
+
+    :param group_id: id of the task group.
+    :param dataset: dataset id or uid. (templated)
+    :param keep: path or URL of a folder for a copy of the former records; ``None``: only what the portal
+        keeps itself can be gone back to. (templated)
+    :param keep_conn_id: Airflow connection for that URL.
+    :param opendatasoft_conn_id: the Airflow connection. (templated)
+    :param expected_records: ``file`` (as many as the uploaded file has rows), a number, or ``None``: any but
+        none. (templated)
+    :param allow_empty: no records will do.
+    :param allow_older_run: publish although a newer run of this DAG has published already.
+    :param on_limit: where the portal stops at its record limit: ``fail``, or ``accept`` the part it took.
+    :param timeout: seconds for each long wait.
+    :param poll_interval: longest pause between two looks at the portal, seconds; the sensor takes twice that.
+    :param rollback_retries: retries of the rollback task.
+    :param deferrable: wait in the triggerer.
+    """
+
+    def __init__(
+        self,
+        group_id: str,
+        *,
+        dataset: str,
+        keep: Any = None,
+        keep_conn_id: str | None = None,
+        opendatasoft_conn_id: str = "opendatasoft_default",
+        expected_records: Any = "file",
+        allow_empty: bool = False,
+        allow_older_run: bool = False,
+        on_limit: OnLimit = "fail",
+        timeout: float = 3600.0,
+        poll_interval: float = 5.0,
+        rollback_retries: int = 3,
+        deferrable: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        waiting = {
+            "timeout": timeout,
+            "poll_interval": poll_interval,
+            "deferrable": deferrable,
+            "opendatasoft_conn_id": opendatasoft_conn_id,
+        }
+        self._restore_points = RestorePointTasks(
+            dataset,
+            waiting,
+            {"on_limit": on_limit},
+            {"keep": keep, "keep_conn_id": keep_conn_id, "allow_older_run": allow_older_run},
+            {"expected_records": expected_records, "allow_empty": allow_empty},
+        )
+        super().__init__(group_id, self._restore_points, **kwargs)
+        self._rollback_retries = rollback_retries
+
+    @property
+    def restore_point(self) -> Any:
+        """The handle of the restore point, for the tasks of the block."""
+        return self._handle(RestorePointTasks, "restore_point")
+
+    def _end(self, create: Any, work: Sequence[Any], publish: Any, wait: Any) -> None:
+        """Add verify, its leaf, and the teardown, which needs to know what verify has found."""
+        tasks = self._restore_points
+        verify = tasks.verify(wait.output)
+        report = tasks.report(verify.output)
+        roll_back = tasks.discard(
+            opened_by=create.task_id,
+            publish_task_id=verify.task_id,
+            leaf_task_id=report.task_id,
+            retries=self._rollback_retries,
+        )
+        for task in (*work, publish, wait, verify):
+            task >> roll_back
+        roll_back.as_teardown(setups=create, on_failure_fail_dagrun=True)
+        add_failure_callback(create.dag, OpendatasoftRollbackCallback(create.task_id))

@@ -8,12 +8,10 @@ from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
 from airflow_socrata.client import Credentials, PortalError, PortalSession, PortalSettings
 from airflow_socrata.client.check import describe_connection, explain_failure
-from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.connection_form import SOCRATA_BEHAVIOUR, SOCRATA_FIELDS, field_behaviour, widgets
+from airflow_socrata.hooks.connection import common_settings, filled_extra, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from airflow.providers.common.compat.sdk import Connection
 
     from airflow_socrata.client.async_session import AsyncPortalSession
@@ -93,62 +91,13 @@ def portal_settings(connection: Connection, *, longest_timeout: float | None = N
     :param longest_timeout: seconds that neither time-out may exceed.
     :raises ConfigurationError: a value cannot be used; the message never holds a secret.
     """
-    extra = {name: value for name, value in connection.extra_dejson.items() if value not in (None, "")}
-    timeouts: dict[str, float] = {}
-    for name, default in (("connect_timeout", 5.0), ("read_timeout", 600.0)):
-        timeouts[name] = _number(extra, name, default)
-        if longest_timeout is not None:
-            timeouts[name] = min(timeouts[name], longest_timeout)
-    if not connection.host:
-        raise ConfigurationError(
-            "the connection has no host; put the portal's domain there, such as data.example.gov"
-        )
+    extra = filled_extra(connection)
     return PortalSettings(
-        domain=connection.host,
-        port=connection.port or 443,
-        scheme=_scheme(connection),
         credentials=Credentials(
             user=connection.login or None,
             secret=connection.password or None,
-            app_token=_text(extra, "app_token"),
-            access_token=_text(extra, "access_token"),
+            app_token=text(extra, "app_token"),
+            access_token=text(extra, "access_token"),
         ),
-        verify=_verify(extra.get("verify", True)),
-        proxy=_text(extra, "proxy"),
-        connect_timeout=timeouts["connect_timeout"],
-        read_timeout=timeouts["read_timeout"],
+        **common_settings(connection, longest_timeout),
     )
-
-
-def _scheme(connection: Connection) -> str:
-    scheme: str = connection.schema or "https"
-    return scheme.lower()
-
-
-def _text(extra: Mapping[str, Any], name: str) -> str | None:
-    value = extra.get(name)
-    return None if value is None else str(value)
-
-
-def _number(extra: Mapping[str, Any], name: str, default: float) -> float:
-    value = extra.get(name, default)
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ConfigurationError(
-            f"the connection's {name} is {value!r}; give seconds, such as {default:.0f}"
-        ) from None
-    if number <= 0:
-        raise ConfigurationError(f"the connection's {name} is {value!r}; give seconds above zero")
-    return number
-
-
-def _verify(value: object) -> bool | str:
-    if isinstance(value, bool):
-        return value
-    text = str(value).strip()
-    if text.lower() in {"true", "yes", "on", "1"}:
-        return True
-    if text.lower() in {"false", "no", "off", "0"}:
-        return False
-    return text

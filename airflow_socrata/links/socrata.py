@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator
 
 
-class _PortalLink(BaseOperatorLink):
+class PortalLink(BaseOperatorLink):
     """A link that a task has kept in XCom; the portal is not asked."""
 
     page: ClassVar[str] = ""
@@ -23,28 +23,28 @@ class _PortalLink(BaseOperatorLink):
         return str((links or {}).get(self.page, ""))
 
 
-class SocrataDatasetLink(_PortalLink):
+class SocrataDatasetLink(PortalLink):
     """The dataset's page."""
 
     name = "Dataset on the portal"
     page = "dataset"
 
 
-class SocrataWorkingCopyLink(_PortalLink):
+class SocrataWorkingCopyLink(PortalLink):
     """The working copy's page."""
 
     name = "Working copy on the portal"
     page = "working_copy"
 
 
-class SocrataRevisionLink(_PortalLink):
+class SocrataRevisionLink(PortalLink):
     """The revision's page."""
 
     name = "Revision on the portal"
     page = "revision"
 
 
-class SocrataRejectedRowsLink(_PortalLink):
+class SocrataRejectedRowsLink(PortalLink):
     """Where the rejected rows were saved."""
 
     name = "Rejected rows"

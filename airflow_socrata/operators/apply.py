@@ -30,8 +30,8 @@ from airflow_socrata.publication.revisions.opening import open_revision
 from airflow_socrata.publication.revisions.uploading import Progress
 from airflow_socrata.publication.verifying import verify
 from airflow_socrata.runtime import operation_of
+from airflow_socrata.triggers.base import WaitEvent
 from airflow_socrata.triggers.revision import SocrataApplyTrigger
-from airflow_socrata.triggers.socrata import WaitEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What the Socrata operators have in common: the session, being killed, errors, links and waiting."""
+"""What the operators have in common: the session, being killed, errors, links and waiting."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_socrata.publication.errors import PublicationError
 from airflow_socrata.publication.handle import Handle
 from airflow_socrata.publication.revisions.handle import RevisionHandle
 from airflow_socrata.records import RecordsError
-from airflow_socrata.runtime import publisher_for_task
+from airflow_socrata.runtime import publisher_for_task, task_states
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -62,40 +62,26 @@ def _flat(value: object) -> Iterator[object]:
         yield from _flat(item)
 
 
-class SocrataOperator(BaseOperator):
-    """Base of the operators: not used by itself.
+class PortalOperator(BaseOperator):
+    """Base of the operators of both vendors: not used by itself.
 
-    :param socrata_conn_id: the Airflow connection. (templated)
     :param timeout: seconds for each long wait for the portal.
     :param poll_interval: longest pause between two looks at the portal, seconds.
     """
 
-    template_fields: Sequence[str] = ("socrata_conn_id",)
-    ui_color = "#d6e9f5"
-
-    def __init__(
-        self,
-        *,
-        socrata_conn_id: str = SocrataHook.default_conn_name,
-        timeout: float = 3600.0,
-        poll_interval: float = 5.0,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, timeout: float = 3600.0, poll_interval: float = 5.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.socrata_conn_id = socrata_conn_id
         self.timeout = timeout
         self.poll_interval = poll_interval
         self._session: PortalSession | None = None
 
     @contextmanager
-    def publisher(self, context: Context) -> Iterator[Publisher]:
-        """Sign in for the time of the block; permanent errors fail the task without another try."""
-        with failing_for_good(), SocrataHook(self.socrata_conn_id).get_conn() as session:
+    def signed_in(self, session: PortalSession) -> Iterator[PortalSession]:
+        """Use a session for the time of the block; permanent errors fail the task without another try."""
+        with failing_for_good(), session:
             self._session = session
             try:
-                yield publisher_for_task(
-                    session, context, self.socrata_conn_id, self.log.info, self.poll_interval
-                )
+                yield session
             finally:
                 self._session = None
 
@@ -112,6 +98,53 @@ class SocrataOperator(BaseOperator):
     def deadline(self) -> float:
         """Return the end of a wait that begins now, epoch seconds."""
         return time.time() + self.timeout
+
+
+class SocrataOperator(PortalOperator):
+    """Base of the operators for Socrata portals: not used by itself.
+
+    :param socrata_conn_id: the Airflow connection. (templated)
+    """
+
+    template_fields: Sequence[str] = ("socrata_conn_id",)
+    ui_color = "#d6e9f5"
+
+    def __init__(self, *, socrata_conn_id: str = SocrataHook.default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.socrata_conn_id = socrata_conn_id
+
+    @contextmanager
+    def publisher(self, context: Context) -> Iterator[Publisher]:
+        """Sign in for the time of the block; permanent errors fail the task without another try."""
+        with failing_for_good():
+            session = SocrataHook(self.socrata_conn_id).get_conn()
+        with self.signed_in(session):
+            yield publisher_for_task(
+                session, context, self.socrata_conn_id, self.log.info, self.poll_interval
+            )
+
+
+def check_run_is_true(
+    context: Context, did: str, publish_task_id: str | None, leaf_task_id: str | None
+) -> None:
+    """Fail the rollback, and so the run, where the run would end green although the data did not go live.
+
+    A teardown hides the failures before it, and a run that a person marked failed is computed anew from its
+    leaves; so this task fails unless the leaf behind publish already does.
+
+    :param publish_task_id: the task whose success tells that the data went live; ``None``: no check.
+    :raises AirflowFailException: they did not.
+    """
+    if publish_task_id is None:
+        return
+    states = task_states(context)
+    published = states.get(publish_task_id) == "success"
+    leaf = states.get(leaf_task_id or "")
+    if not published and leaf not in {"failed", "upstream_failed"}:
+        raise AirflowFailException(
+            f"{publish_task_id} is {states.get(publish_task_id)}, so the data did not go live in this run;"
+            f" {did}."
+        )
 
 
 @contextmanager

@@ -23,7 +23,8 @@ from airflow_socrata.publication.operation import Phase
 from airflow_socrata.publication.proof import Outcome
 from airflow_socrata.publication.publishing import Published, Publishing
 from airflow_socrata.publication.verifying import verify
-from airflow_socrata.triggers.socrata import PUBLISH_DONE, READY, REPLICATED, SocrataWaitTrigger, WaitEvent
+from airflow_socrata.triggers.base import WaitEvent
+from airflow_socrata.triggers.socrata import PUBLISH_DONE, READY, REPLICATED, SocrataWaitTrigger
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

@@ -25,8 +25,8 @@ from airflow_socrata.publication.revisions.changes import ColumnChanges
 from airflow_socrata.publication.revisions.files import UploadFile
 from airflow_socrata.publication.revisions.handle import RevisionHandle
 from airflow_socrata.publication.revisions.uploading import Progress, RejectedRows, Uploading
+from airflow_socrata.triggers.base import WaitEvent
 from airflow_socrata.triggers.revision import SocrataSourceTrigger
-from airflow_socrata.triggers.socrata import WaitEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

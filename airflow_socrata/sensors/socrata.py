@@ -1,104 +1,55 @@
-"""The sensor for a publish job, and what the sensors have in common."""
+"""The sensor for a publish job."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseSensorOperator, PokeReturnValue
+from airflow.providers.common.compat.sdk import AirflowFailException, PokeReturnValue
 
 from airflow_socrata.hooks.socrata import SocrataHook
 from airflow_socrata.links.socrata import SocrataDatasetLink, SocrataWorkingCopyLink
-from airflow_socrata.operators.base import LINKS_KEY, default_deferrable, failing_for_good, handles_of
+from airflow_socrata.operators.base import LINKS_KEY, failing_for_good, handles_of
 from airflow_socrata.publication import publishing, waits
 from airflow_socrata.publication.errors import OutcomeUnproved
 from airflow_socrata.publication.proof import Outcome, outcome
 from airflow_socrata.runtime import publisher_for_task
-from airflow_socrata.triggers.socrata import PUBLISHED, PortalTrigger, SocrataWaitTrigger, WaitEvent
+from airflow_socrata.sensors.base import WaitSensor
+from airflow_socrata.triggers.socrata import PUBLISHED, PortalTrigger, SocrataWaitTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_socrata.client import PortalSession
     from airflow_socrata.publication.publisher import Publisher
 
 
-class PortalSensor(BaseSensorOperator):
-    """Base of the sensors: not used by itself. Looks at a portal with GET only.
+class PortalSensor(WaitSensor):
+    """Base of the sensors for Socrata portals: not used by itself.
 
     :param socrata_conn_id: the Airflow connection. (templated)
-    :param deferrable: wait in the triggerer.
     """
 
     template_fields: Sequence[str] = ("socrata_conn_id",)
-    ui_color = "#d9f0dd"
 
-    def __init__(
-        self,
-        *,
-        socrata_conn_id: str = SocrataHook.default_conn_name,
-        deferrable: bool | None = None,
-        poke_interval: float = 10.0,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(poke_interval=poke_interval, **kwargs)
+    def __init__(self, *, socrata_conn_id: str = SocrataHook.default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.socrata_conn_id = socrata_conn_id
-        self.deferrable = default_deferrable() if deferrable is None else deferrable
-        self._session: PortalSession | None = None
 
     def look(self, context: Context, publisher: Publisher) -> bool | PokeReturnValue:
         """Look once at the portal."""
         raise NotImplementedError
 
-    def trigger(self, deadline: float) -> PortalTrigger:
-        """Return the trigger that waits instead of this sensor."""
-        raise NotImplementedError
-
-    def execute(self, context: Context) -> Any:
-        """Look once; then wait in the triggerer, or poke."""
-        if not self.deferrable:
-            return super().execute(context)
-        seen = self.poke(context)
-        if isinstance(seen, PokeReturnValue) and seen.is_done:
-            return seen.xcom_value
-        timeout = float(self.timeout)
-        self.defer(
-            trigger=self.trigger(time.time() + timeout),
-            method_name="execute_complete",
-            timeout=timedelta(seconds=timeout + 60),
-        )
-        raise AssertionError("unreachable: defer() raises")
-
-    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> Any:
-        """Prove what the trigger has seen."""
-        with failing_for_good():
-            WaitEvent.checked(event)
-        seen = self.poke(context)
-        if isinstance(seen, PokeReturnValue) and seen.is_done:
-            return seen.xcom_value
-        raise AirflowFailException("The trigger saw the publish end, but the draft is still open.")
-
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Look at the portal."""
-        with failing_for_good(), SocrataHook(self.socrata_conn_id).get_conn() as session:
-            self._session = session
-            try:
-                publisher = publisher_for_task(
-                    session, context, self.socrata_conn_id, self.log.info, float(self.poke_interval)
-                )
-                return self.look(context, publisher)
-            finally:
-                self._session = None
-
-    def on_kill(self) -> None:
-        """Stop this task's own input and output."""
-        session = self._session
-        if session is not None:
-            session.interrupt()
+        with failing_for_good():
+            session = SocrataHook(self.socrata_conn_id).get_conn()
+        with self.signed_in(session):
+            publisher = publisher_for_task(
+                session, context, self.socrata_conn_id, self.log.info, float(self.poke_interval)
+            )
+            return self.look(context, publisher)
 
 
 class SocrataPublicationSensor(PortalSensor):

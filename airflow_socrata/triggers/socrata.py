@@ -1,21 +1,17 @@
-"""The trigger that waits for a portal on behalf of the operators and the sensor."""
+"""The triggers that wait for a Socrata portal on behalf of the operators and the sensors."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
-
-from airflow_socrata.client import Accepted, PortalError, views
+from airflow_socrata.client import Accepted, views
 from airflow_socrata.hooks.socrata import SocrataHook
 from airflow_socrata.publication import waits
-from airflow_socrata.publication.errors import PublicationError, PublishFailed, WaitTimeout
+from airflow_socrata.publication.errors import PublishFailed
+from airflow_socrata.triggers.base import WaitTrigger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Mapping
 
     from airflow_socrata.client.async_session import AsyncPortalSession
     from airflow_socrata.publication.operation import Method
@@ -27,70 +23,17 @@ PUBLISH_DONE = "publish_done"
 PUBLISHED = "published"
 REPLICATED = "replicated"
 
-#: Seconds until the first look, or ``poll_interval`` where that is shorter. The operator has just looked; and
-#: a task that goes on before a busy scheduler has seen its first process end is failed by Airflow ("the
-#: executor reported that the task instance finished with state success").
-FIRST_PAUSE = 1.0
 
-
-@dataclass(frozen=True, slots=True)
-class WaitEvent:
-    """How a wait ended.
-
-    :param status: ``success``, ``error`` or ``timeout``.
-    :param message: one line.
-    :param permanent: whether another try would end in the same way.
-    :param data: ids and the like.
-    """
-
-    status: str
-    message: str = ""
-    permanent: bool = False
-    data: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_event(self) -> TriggerEvent:
-        """Return Airflow's event."""
-        return TriggerEvent(asdict(self))  # type: ignore[no-untyped-call]
-
-    @classmethod
-    def read(cls, event: Mapping[str, Any] | None) -> WaitEvent:
-        """Return the event, however the wait ended.
-
-        :raises PublishFailed: it is none.
-        """
-        if not event or "status" not in event:
-            raise PublishFailed(f"The trigger sent no event that can be read: {event!r}.")
-        return cls(**event)
-
-    @classmethod
-    def checked(cls, event: Mapping[str, Any] | None) -> WaitEvent:
-        """Return the event of a wait that ended well.
-
-        :raises WaitTimeout: the deadline passed.
-        :raises PublishFailed: anything else.
-        """
-        read = cls.read(event)
-        if read.status == "success":
-            return read
-        if read.status == "timeout":
-            raise WaitTimeout(read.message)
-        error = PublishFailed(read.message)
-        error.permanent = read.permanent
-        raise error
-
-
-class PortalTrigger(BaseTrigger):
-    """Base of the triggers: not used by itself. Waits for a portal until a deadline, and sends one event.
+class PortalTrigger(WaitTrigger):
+    """Base of the triggers for Socrata portals: not used by itself.
 
     :param socrata_conn_id: the Airflow connection.
     :param deadline: epoch seconds.
     :param poll_interval: longest pause between two looks, seconds.
-    :param carried: what the task needs when it goes on; comes back in the event's data, however it ends.
-        (``dag.test()`` drops the ``kwargs`` of a deferral.)
+    :param carried: what the task needs when it goes on.
     """
 
-    #: The arguments, all of them plain data.
-    arguments: ClassVar[tuple[str, ...]] = ("socrata_conn_id", "deadline", "poll_interval", "carried")
+    arguments: ClassVar[tuple[str, ...]] = ("socrata_conn_id", *WaitTrigger.arguments)
 
     def __init__(
         self,
@@ -99,55 +42,17 @@ class PortalTrigger(BaseTrigger):
         poll_interval: float = 5.0,
         carried: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__(deadline, poll_interval, carried)
         self.socrata_conn_id = socrata_conn_id
-        self.deadline = deadline
-        self.poll_interval = poll_interval
-        self.carried = dict(carried or {})
 
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class path and the arguments."""
-        path = f"{type(self).__module__}.{type(self).__qualname__}"
-        return path, {name: getattr(self, name) for name in self.arguments}
+    @property
+    def conn_id(self) -> str:
+        """The Airflow connection."""
+        return self.socrata_conn_id
 
-    def patience(self) -> waits.Patience:
-        """Return a patience that ends at the deadline."""
-        return waits.Patience(self.deadline, time.time, self.poll_interval)
-
-    def steps(self) -> waits.Steps[Mapping[str, Any]]:
-        """Return the wait; what it returns goes into the event."""
-        raise NotImplementedError
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and send one event: not at once, see ``FIRST_PAUSE``."""
-        await asyncio.sleep(min(self.poll_interval, FIRST_PAUSE))
-        ended = await self._outcome()
-        yield replace(ended, data={**self.carried, **ended.data}).to_event()
-
-    async def _outcome(self) -> WaitEvent:
-        try:
-            session = await SocrataHook(self.socrata_conn_id).get_async_conn()
-        except Exception as error:
-            return WaitEvent("error", f"The connection {self.socrata_conn_id} cannot be used: {error}")
-        try:
-            return await self._until_deadline(session)
-        finally:
-            await session.aclose()
-
-    async def _until_deadline(self, session: AsyncPortalSession) -> WaitEvent:
-        while True:
-            try:
-                data = await waits.run_steps_async(session, self.steps())
-                return WaitEvent("success", data=data)
-            except WaitTimeout as error:
-                return WaitEvent("timeout", str(error))
-            except PublicationError as error:
-                return WaitEvent("error", str(error), error.permanent)
-            except PortalError as error:
-                if error.permanent or time.time() >= self.deadline:
-                    return WaitEvent("error", str(error), error.permanent)
-                self.log.warning("%s; looking again", error)
-                await asyncio.sleep(min(self.poll_interval, max(self.deadline - time.time(), 0.0)))
+    async def session(self) -> AsyncPortalSession:
+        """Sign in."""
+        return await SocrataHook(self.socrata_conn_id).get_async_conn()
 
 
 class SocrataWaitTrigger(PortalTrigger):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from portal_harness.publications import make_dataset
 
+from airflow_socrata.triggers.base import FIRST_PAUSE, WaitEvent
 from airflow_socrata.triggers.socrata import (
     COPIED,
     PUBLISH_DONE,
@@ -18,7 +19,6 @@ from airflow_socrata.triggers.socrata import (
     READY,
     REPLICATED,
     SocrataWaitTrigger,
-    WaitEvent,
 )
 
 WAITS = [COPIED, READY, PUBLISH_DONE, PUBLISHED, REPLICATED]
@@ -91,7 +91,7 @@ def test_a_deadline_in_the_past_is_a_time_out_and_asks_nothing_twice(dataset: An
     event = event_of(trigger(REPLICATED, dataset.id, deadline=time.time() - 1))
     assert event["status"] == "timeout"
     assert event["message"].startswith("read replicas of")
-    assert clock.pauses == []
+    assert clock.pauses == [FIRST_PAUSE]
 
 
 def test_it_ends_at_its_own_deadline(dataset: Any, clock: Any) -> None:
@@ -118,7 +118,7 @@ def test_a_refusal_ends_it_for_good(dataset: Any, clock: Any, fault: dict[str, A
     assert event["status"] == "error"
     assert event["permanent"] is True
     assert word in event["message"]
-    assert clock.pauses == []
+    assert clock.pauses == [FIRST_PAUSE]
 
 
 def test_a_connection_that_is_not_there_is_an_error(dataset: Any) -> None:

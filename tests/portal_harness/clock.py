@@ -59,11 +59,9 @@ class TurnedClock:
         defaults = AsyncPortalSession.__init__.__kwdefaults__
         monkeypatch.setitem(defaults, "now", self.time)
         monkeypatch.setitem(defaults, "sleep", self.pause_async)
-        for module in ("operators.base", "sensors.socrata", "triggers.socrata"):
+        for module in ("operators.base", "sensors.base", "triggers.base"):
             monkeypatch.setattr(f"airflow_socrata.{module}.time", SimpleNamespace(time=self.time))
         # ``dag.test()`` sleeps a second whenever no task can run at this very moment.
         sleep = time.sleep
         monkeypatch.setattr(time, "sleep", lambda seconds: sleep(min(seconds, 0.01)))
-        monkeypatch.setattr(
-            "airflow_socrata.triggers.socrata.asyncio", SimpleNamespace(sleep=self.pause_async)
-        )
+        monkeypatch.setattr("airflow_socrata.triggers.base.asyncio", SimpleNamespace(sleep=self.pause_async))

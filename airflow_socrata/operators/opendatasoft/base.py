@@ -1,0 +1,105 @@
+"""What the operators for Opendatasoft portals have in common."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_socrata.hooks.opendatasoft import OpendatasoftHook
+from airflow_socrata.links.opendatasoft import OpendatasoftDatasetLink
+from airflow_socrata.opendatasoft import actions
+from airflow_socrata.operators.base import PortalOperator, default_deferrable, failing_for_good
+from airflow_socrata.publication.opendatasoft.handle import DatasetHandle
+from airflow_socrata.runtime import dataset_publisher_for_task
+from airflow_socrata.triggers.opendatasoft import OpendatasoftStatusTrigger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_socrata.opendatasoft.models import Dataset
+    from airflow_socrata.publication.opendatasoft.publisher import DatasetPublisher
+    from airflow_socrata.publication.opendatasoft.publishing import Ordered
+
+
+def dataset_handle_of(value: object) -> DatasetHandle:
+    """Read a handle, or the last one of any nesting of lists of them.
+
+    :raises HandleMismatch: there is none.
+    """
+    while isinstance(value, (list, tuple)) and value:
+        value = value[-1]
+    return DatasetHandle.from_xcom(value)
+
+
+class OpendatasoftOperator(PortalOperator):
+    """Base of the operators for Opendatasoft portals: not used by itself.
+
+    :param opendatasoft_conn_id: the Airflow connection. (templated)
+    """
+
+    template_fields: Sequence[str] = ("opendatasoft_conn_id",)
+    operator_extra_links = (OpendatasoftDatasetLink(),)
+    ui_color = "#e6dcf5"
+
+    def __init__(
+        self, *, opendatasoft_conn_id: str = OpendatasoftHook.default_conn_name, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.opendatasoft_conn_id = opendatasoft_conn_id
+
+    @contextmanager
+    def publisher(self, context: Context) -> Iterator[DatasetPublisher]:
+        """Sign in for the time of the block; permanent errors fail the task without another try."""
+        with failing_for_good():
+            hook = OpendatasoftHook(self.opendatasoft_conn_id)
+            session, dialect = hook.get_conn(), hook.dialect()
+        with self.signed_in(session):
+            yield dataset_publisher_for_task(
+                session, dialect, context, self.opendatasoft_conn_id, self.log.info, self.poll_interval
+            )
+
+    def find(self, context: Context, publisher: DatasetPublisher, dataset: str) -> Dataset:
+        """Find a dataset by its dataset id or uid, and keep its page for people.
+
+        :raises NotFound: naming the nearest.
+        """
+        found = publisher.run(actions.find(publisher.dialect, dataset))
+        self.push_links(context, {"dataset": publisher.link(found.dataset_id)})
+        return found
+
+
+class WaitingOperator(OpendatasoftOperator):
+    """Base of the operators that wait for a dataset: not used by itself.
+
+    :param deferrable: wait in the triggerer.
+    """
+
+    def __init__(self, *, deferrable: bool | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.deferrable = default_deferrable() if deferrable is None else deferrable
+
+    def wait_for_rest(self, publisher: DatasetPublisher, uid: str) -> None:
+        """Go on in ``execute_at_rest`` when the dataset rests, if it does not and this task may defer."""
+        if self.deferrable and not publisher.run(publisher.dialect.status(uid)).is_at_rest:
+            self._defer(uid, None, "execute_at_rest", {})
+
+    def wait_for_end(self, ordered: Ordered, carried: Mapping[str, Any]) -> None:
+        """Go on in ``execute_complete`` when what was ordered has ended."""
+        self._defer(ordered.dataset, ordered, "execute_complete", {**carried, "ordered": ordered.to_json()})
+
+    def _defer(self, uid: str, ordered: Ordered | None, method_name: str, carried: Mapping[str, Any]) -> None:
+        self.defer(
+            trigger=OpendatasoftStatusTrigger(
+                self.opendatasoft_conn_id,
+                uid,
+                self.deadline(),
+                ordered=None if ordered is None else ordered.to_json(),
+                poll_interval=self.poll_interval,
+                carried=carried,
+            ),
+            method_name=method_name,
+            timeout=timedelta(seconds=self.timeout + 60),
+        )
