@@ -201,16 +201,74 @@ def test_a_change_that_lands_late_is_taken_back(world: World) -> None:
     publisher, wire = world.publisher(), world.publisher()
     sleep = publisher.clock.sleep
 
+    landed: list[float] = []
+
     def land(seconds: float, stop: Any) -> None:
-        if world.source() == "stops.csv":
+        if not landed:
+            landed.append(seconds)
             spec = ResourceSpec("stops", "csvfile", Source(file_uid=intent["files"][0]), {"separator": ","})
             wire.run(actions.put_resource(wire.dialect, world.dataset, spec))
         sleep(seconds, stop)
 
     publisher.clock.sleep = land  # type: ignore[method-assign]
     assert roll_back(publisher, OPERATION.key).state is State.CHANGED
+    assert landed
     world.check_old("landed late")
     assert world.source() == "stops.csv"
+
+
+def test_a_publish_that_lands_late_leaves_nothing_public(
+    portal: OpendatasoftEmulator, tmp_path: Path
+) -> None:
+    """An unpublished dataset; the process died with the order on the wire."""
+    world = World(portal, tmp_path, published=False)
+    run, death = Run(world).to("upload"), Death(4, after=False)
+    with pytest.raises(Killed):
+        publishing.order(world.publisher(death), run.handles["upload"], Publishing())
+    assert death.moments[-1] == f"publish dataset {world.dataset}"
+    rolling = world.publisher()
+    sleep, landed = rolling.clock.sleep, []
+
+    def land(seconds: float, stop: Any) -> None:
+        if not landed:
+            landed.append(seconds)
+            portal.admin.publish_as("stops", "publisher")
+        sleep(seconds, stop)
+
+    rolling.clock.sleep = land  # type: ignore[method-assign]
+    assert roll_back(rolling, OPERATION.key).is_clean
+    assert landed
+    world.check_old("landed late")
+
+
+def test_another_count_than_before_is_no_success(world: World) -> None:
+    """The former file is still there under its name, with other content."""
+    Run(world).to("publish")
+    stored = world.portal.portal.dataset(world.dataset).files["stops.csv"]
+    stored.path.write_text("id,v\n1,other\n")
+    done = roll_back_and_forget(world)
+    assert (done.state, done.is_clean) == (State.DIFFERS, True)
+    world.check_old(done)
+
+
+def test_a_damaged_copy_is_not_uploaded(world: World) -> None:
+    arrange_differs(world)
+    (copy,) = world.folder.iterdir()
+    copy.write_text("id,v\n")
+    done = roll_back_and_forget(world)
+    assert done.state is State.LOST
+    assert "it has 5 bytes" in done.did
+
+
+def test_a_dataset_that_was_at_its_limit_comes_back_so(world: World) -> None:
+    world.portal.admin.script("stops", "limit", limit=3)
+    world.portal.admin.publish_as("stops")
+    world.portal.admin.run_queue()
+    world.portal.admin.advance(10)
+    Run(world).to("publish")
+    world.portal.admin.script("stops", "limit", limit=3)
+    assert roll_back_and_forget(world).state is State.PROCESSED
+    assert len(world.records()) == 3
 
 
 def test_a_failure_that_may_pass_keeps_the_record(world: World) -> None:

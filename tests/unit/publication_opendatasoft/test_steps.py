@@ -18,7 +18,7 @@ from airflow_socrata.opendatasoft.models import Configured, ResourceSpec, Source
 from airflow_socrata.opendatasoft.status import Action
 from airflow_socrata.publication.errors import HandleMismatch, OlderRun, PublishFailed
 from airflow_socrata.publication.opendatasoft import publishing
-from airflow_socrata.publication.opendatasoft.errors import ChangeInTheWay, UnfitFile
+from airflow_socrata.publication.opendatasoft.errors import ChangeInTheWay, NothingToKeep, UnfitFile
 from airflow_socrata.publication.opendatasoft.handle import DatasetHandle
 from airflow_socrata.publication.opendatasoft.opening import Opening, open_restore_point
 from airflow_socrata.publication.opendatasoft.publishing import Ordered, Publishing
@@ -132,6 +132,63 @@ def test_a_run_that_may_predate_the_upload_is_waited_for(world: World) -> None:
     assert publishes(world) == 1
     publishing.finish(world.publisher(), run.handles["upload"], ordered, HOW)
     assert world.records() == world.new
+
+
+def test_a_person_who_is_quicker_is_waited_for(world: World) -> None:
+    run = Run(world).to("upload")
+    world.portal.admin.add_fault("person_publishes", "GET", "/status/", skip=1)
+    ordered = publishing.order(world.publisher(), run.handles["upload"], HOW)
+    assert publishes(world) == 1
+    publishing.finish(world.publisher(), run.handles["upload"], ordered, HOW)
+    assert any("may predate" in line for line in world.log)
+
+
+def test_a_file_that_is_uploaded_after_publish_is_published_too(world: World) -> None:
+    run = Run(world).to("publish")
+    run.text = "id,v\n9,newer\n"
+    for name, task in run.tasks[1:]:
+        run.handles[name] = task(world.publisher(), 2)
+    assert publishes(world) == 2
+    assert world.records() == [("9", "newer")]
+
+
+def test_data_that_were_processed_before_the_order_are_not_ours(world: World) -> None:
+    run = Run(world).to("publish")
+    world.kept[OPERATION.key]["ordered_at"] += 1000
+    with pytest.raises(VerificationFailed, match="processed before this run ordered it"):
+        verify(world.publisher(), run.handles["upload"], timeout=5)
+
+
+def test_a_copy_that_is_not_whole_stops_everything(world: World) -> None:
+    class Full:
+        def __truediv__(self, name: str) -> Any:
+            return self
+
+        def open(self, mode: str) -> Any:
+            return io.BytesIO()
+
+        def exists(self) -> bool:
+            return True
+
+    with pytest.raises(NothingToKeep, match="0 bytes instead of"):
+        open_restore_point(world.publisher(), OPERATION, Opening("stops", Full()))
+    assert world.kept == {}
+
+
+def test_of_two_that_begin_at_once_one_goes_on(world: World) -> None:
+    """Each has looked before the other had recorded anything; the records then tell."""
+    publisher = where_others_are(world.publisher(), RunState.LIVE)
+    save = publisher.intents.save
+
+    def save_both(intent: Any) -> None:
+        save(intent)
+        theirs = replace(intent, operation=LATER, recorded_at=intent.recorded_at - 1)
+        world.kept[LATER.key] = theirs.to_json()
+
+    publisher.intents.save = save_both  # type: ignore[method-assign]
+    with pytest.raises(ChangeInTheWay, match="dag/run 2/note is changing"):
+        open_restore_point(publisher, OPERATION, Opening("stops"))
+    assert list(world.kept) == [LATER.key]
 
 
 def test_a_handle_of_another_upload_is_refused(world: World) -> None:
