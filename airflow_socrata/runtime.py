@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 from airflow.providers.common.compat.sdk import Variable
 
 from airflow_socrata.client import SystemClock
-from airflow_socrata.publication.opendatasoft.intent import ChangeIntent
-from airflow_socrata.publication.opendatasoft.publisher import DatasetPublisher
 from airflow_socrata.publication.operation import I, Intent, Operation, Recorded, RunState
 from airflow_socrata.publication.publisher import Publisher
 from airflow_socrata.version_compat import AIRFLOW_V_3_0_PLUS
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 
     from airflow_socrata.client import PortalSession
     from airflow_socrata.opendatasoft.dialect import Dialect
-    from airflow_socrata.publication.opendatasoft.publisher import Place
+    from airflow_socrata.publication.opendatasoft.publisher import DatasetPublisher, Place
 
 _ABSENT: dict[str, Any] = {"default" if AIRFLOW_V_3_0_PLUS else "default_var": None}
 _LIVE = {"queued", "running", "restarting"}
@@ -196,6 +194,9 @@ def dataset_publisher_for_task(
     poll: float,
 ) -> DatasetPublisher:
     """Return a publisher to an Opendatasoft portal for a running task."""
+    from airflow_socrata.publication.opendatasoft.intent import ChangeIntent
+    from airflow_socrata.publication.opendatasoft.publisher import DatasetPublisher
+
     intents = VariableIntents(ChangeIntent.from_json)
     return DatasetPublisher(
         session, dialect, intents, TaskRuns(context), SystemClock(), log, conn_id, poll, kept_place

@@ -9,13 +9,23 @@ from portal_harness.fixtures import (
     socrata_emulator_server,
     unkeyed,
 )
+from portal_harness.opendatasoft_fixtures import (
+    opendatasoft,
+    opendatasoft_emulator,
+    opendatasoft_emulator_server,
+    use,
+)
 
 __all__ = [
     "clock",
     "dataset",
+    "opendatasoft",
+    "opendatasoft_emulator",
+    "opendatasoft_emulator_server",
     "portal",
     "publish_dag",
     "socrata_emulator",
     "socrata_emulator_server",
     "unkeyed",
+    "use",
 ]
