@@ -1,8 +1,9 @@
 """The main job, on real data, on this machine: `make demo`.
 
-Starts the emulator with TLS, lets a real Airflow run the example DAGs, and prints what the public saw:
-airports loaded, then upserted with a year's changes; flights replaced; airports revised, with transforms; and
-two runs whose files are broken, which are rolled back.
+Starts the emulators with TLS, lets a real Airflow run the example DAGs, and prints what the public saw.
+At a Socrata portal: airports loaded, then upserted with a year's changes; flights replaced; airports revised,
+with transforms. At an Opendatasoft portal: airports replaced. And three runs whose files are broken, which
+are rolled back.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import local_portal
-from local_portal import AIRPORTS, FLIGHTS, Portal
+from local_portal import AIRPORTS, AIRPORTS_ID, FLIGHTS, AnyPortal
 from real_data import CACHE, fetch
 
 if TYPE_CHECKING:
@@ -63,10 +64,14 @@ def main() -> int:
     misspelt, wrong = misspell_latitudes(data.airports_new, HOME / "airports-misspelt.csv")
     rejected = HOME / "airports-rejected.csv"
     former, new, flights = (count(path) for path in (data.airports_former, data.airports_new, data.flights))
-    with local_portal.running() as portal:
+    repeated = repeat_airports(data.airports_new, HOME / "airports-repeated.csv")
+    with local_portal.running() as portal, local_portal.opendatasoft_running() as opendatasoft:
         local_portal.create_datasets(portal, data)
-        say(f"The emulator serves {portal.facts['url']}; setting Airflow up ...")
-        demo = Demo(portal, local_portal.airflow_environment(HOME / "airflow", portal, data))
+        opendatasoft.create_dataset(data)
+        say(f"Two portals: Socrata at {portal.facts['url']}, Opendatasoft at {opendatasoft.facts['url']}.")
+        say("Setting Airflow up ...")
+        environment = local_portal.airflow_environment(HOME / "airflow", portal, opendatasoft, data)
+        demo = Demo(portal, environment)
         demo.airflow("db", "migrate")
         first = {"former": "", "new": str(data.airports_former)}
         lines = [
@@ -98,6 +103,7 @@ def main() -> int:
         ]
         heights = Counter(str(row.get("height")) for row in portal.admin.rows(AIRPORTS))
         still_open = portal.open_drafts(AIRPORTS)
+        lines += at_the_opendatasoft_portal(Demo(opendatasoft, environment), new, repeated)
     print_table(lines)
     told = rejected_rows(rejected)
     transformed = set(heights) == {"high", "middle", "low"}
@@ -105,17 +111,34 @@ def main() -> int:
         say(f"Not as it should be ({dict(heights)}, {told} of {wrong} rows); the logs are below {HOME}.")
         return 1
     say("The transforms of the revision sorted the airports by height: " + in_words(heights) + ".")
-    say("Two runs failed on purpose: the public still sees every flight and every airport as before them, no")
+    say("Three runs failed on purpose: the public sees every flight and every airport as before them, no")
     say(f"working copy is left, and the only open revision is the person's ({', '.join(still_open)}).")
     say(f"The {len(told)} rows that the portal could not convert: {rejected}")
     return 0
 
 
+def at_the_opendatasoft_portal(demo: Demo, new: int, repeated: Path) -> list[Line]:
+    """Replace the airports; then by a file with rows that the portal takes for one, found by the count."""
+    dag_id, dataset = "opendatasoft_airports", AIRPORTS_ID
+    return [
+        demo.run("airports: replaced", dag_id, dataset, new, {}),
+        demo.run(
+            "airports: three are there twice",
+            dag_id,
+            dataset,
+            new,
+            {"source": str(repeated)},
+            expected="failed",
+            compare=True,
+        ),
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The portal, and an Airflow that publishes to it."""
+    """A portal, and an Airflow that publishes to it."""
 
-    portal: Portal
+    portal: AnyPortal
     environment: dict[str, str]
 
     def airflow(self, *arguments: str, log: str = "setup") -> int:
@@ -176,6 +199,21 @@ def misspell_latitudes(source: Path, target: Path) -> tuple[Path, set[int]]:
         for number, row in enumerate(rows, start=1):
             writer.writerow({**row, "lat": f"{row['lat']} N"} if number in wrong else row)
     return target, wrong
+
+
+def repeat_airports(source: Path, target: Path) -> Path:
+    """Copy a file with three airports more, whose codes are there already."""
+    with source.open(encoding="utf-8", newline="") as read, target.open("w", encoding="utf-8") as write:
+        rows = csv.DictReader(read)
+        writer = csv.DictWriter(write, list(rows.fieldnames or ()))
+        writer.writeheader()
+        repeated = []
+        for number, row in enumerate(rows, start=1):
+            writer.writerow(row)
+            if number in {1_000, 10_000, 20_000}:
+                repeated.append({**row, "name": f"{row['name']} (once more)"})
+        writer.writerows(repeated)
+    return target
 
 
 def rejected_rows(path: Path) -> set[int]:

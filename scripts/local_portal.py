@@ -1,4 +1,4 @@
-"""An emulator process with the datasets of the example DAGs, and the settings of an Airflow that uses it."""
+"""Emulator processes with the datasets of the example DAGs, and the settings of an Airflow that uses them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from airflow_socrata.emulator import EmulatorAdmin
+from airflow_socrata.emulator import EmulatorAdmin, OpendatasoftAdmin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from real_data import RealData
 
 AIRPORTS, FLIGHTS = "airp-orts", "flig-hts2"
+#: Dataset id at the Opendatasoft portal.
+AIRPORTS_ID = "airports"
+AIRPORTS_TITLE = "Airports of the world"
 EXAMPLES = Path(__file__).resolve().parent.parent / "example_dags"
 
 _AIRPORT_COLUMNS = {
@@ -32,9 +35,24 @@ _AIRPORT_COLUMNS = {
 _FLIGHT_TEXTS = {"carrier", "tailnum", "origin", "dest"}
 
 
+class AnyPortal(Protocol):
+    """A running emulator, as the demo looks at it."""
+
+    facts: dict[str, str]
+
+    def rows(self, dataset: str) -> int:
+        """Return how many rows the public sees."""
+
+    def open_drafts(self, dataset: str) -> frozenset[str]:
+        """Return what is begun and neither published nor discarded."""
+
+    def digest(self, dataset: str) -> str:
+        """Return what tells the public rows from others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Portal:
-    """A running emulator."""
+    """A running emulator of a Socrata portal."""
 
     facts: dict[str, str]
     admin: EmulatorAdmin
@@ -52,10 +70,7 @@ class Portal:
 
     def digest(self, dataset: str) -> str:
         """Return what tells the public rows from others."""
-        digest = hashlib.sha256()
-        for row in self.admin.rows(dataset):
-            digest.update(json.dumps(row, sort_keys=True).encode())
-        return digest.hexdigest()
+        return _digest(self.admin.rows(dataset))
 
     def connection(self) -> str:
         """Return the connection as JSON, for ``AIRFLOW_CONN_SOCRATA_DEFAULT``."""
@@ -70,17 +85,82 @@ class Portal:
         })
 
 
+@dataclass(frozen=True, slots=True)
+class OpendatasoftPortal:
+    """A running emulator of an Opendatasoft portal; its one dataset has the airports."""
+
+    facts: dict[str, str]
+    admin: OpendatasoftAdmin
+
+    def rows(self, dataset: str) -> int:
+        """Return how many records the public sees."""
+        return int(self.admin.state(dataset)["records"] or 0)
+
+    def open_drafts(self, dataset: str) -> frozenset[str]:
+        """Return the processing that is under way, if any."""
+        return frozenset(filter(None, [self.admin.state(dataset)["run"]]))
+
+    def digest(self, dataset: str) -> str:
+        """Return what tells the public records, and the file that they came from, from others."""
+        files = [resource["datasource"] for resource in self.admin.state(dataset)["resources"]]
+        return _digest([*files, *self.admin.records(dataset)])
+
+    def connection(self) -> str:
+        """Return the connection as JSON, for ``AIRFLOW_CONN_OPENDATASOFT_DEFAULT``."""
+        address = urlsplit(self.facts["url"])
+        return json.dumps({
+            "conn_type": "opendatasoft",
+            "host": address.hostname,
+            "port": address.port,
+            "password": self.facts["api_key"],
+            "extra": {"verify": self.facts["ca_file"]},
+        })
+
+    def create_dataset(self, data: RealData) -> None:
+        """Create the airports' dataset, with the former ones published."""
+        self.admin.create_dataset(
+            AIRPORTS_ID,
+            AIRPORTS_TITLE,
+            csv_text=data.airports_former.read_text(encoding="utf-8"),
+            id_fields=["icao"],
+            filename="airports-former.csv",
+            resource_title="Airports",
+        )
+
+
+def _digest(parts: Iterable[object]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(json.dumps(part, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
 @contextmanager
 def running(port: int = 0) -> Iterator[Portal]:
-    """Run an emulator with TLS in a process of its own until the block ends."""
-    command = [sys.executable, "-m", "airflow_socrata.emulator", "--tls", "--json", "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    """Run an emulator of a Socrata portal until the block ends."""
+    with _emulator("socrata", port) as facts:
+        yield Portal(facts, EmulatorAdmin(facts["url"], facts["ca_file"]))
+
+
+@contextmanager
+def opendatasoft_running(port: int = 0) -> Iterator[OpendatasoftPortal]:
+    """Run an emulator of an Opendatasoft portal until the block ends."""
+    with _emulator("opendatasoft", port) as facts:
+        yield OpendatasoftPortal(facts, OpendatasoftAdmin(facts["url"], facts["ca_file"]))
+
+
+@contextmanager
+def _emulator(vendor: str, port: int) -> Iterator[dict[str, str]]:
+    """Run an emulator with TLS in a process of its own."""
+    command = [sys.executable, "-m", "airflow_socrata.emulator", "--portal", vendor, "--tls", "--json"]
+    process = subprocess.Popen(
+        [*command, "--port", str(port)], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+    )
     try:
         line = process.stdout.readline() if process.stdout is not None else ""
         if not line:
             raise RuntimeError(f"the emulator did not start (exit status {process.wait()})")
-        facts = json.loads(line)
-        yield Portal(facts, EmulatorAdmin(facts["url"], facts["ca_file"]))
+        yield json.loads(line)
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -92,16 +172,19 @@ def create_datasets(portal: Portal, data: RealData) -> None:
         flights = file.readline().strip().split(",")
     types = {name: "text" if name in _FLIGHT_TEXTS else "number" for name in flights} | {"time_hour": "date"}
     portal.admin.create_dataset(
-        AIRPORTS, "Airports of the world", list(_AIRPORT_COLUMNS.items()), row_identifier="icao"
+        AIRPORTS, AIRPORTS_TITLE, list(_AIRPORT_COLUMNS.items()), row_identifier="icao"
     )
     portal.admin.create_dataset(FLIGHTS, "Flights from New York City, 2013", list(types.items()))
 
 
-def airflow_environment(home: Path, portal: Portal, data: RealData) -> dict[str, str]:
-    """Return the environment of an Airflow with the example DAGs and the connection to the portal."""
+def airflow_environment(
+    home: Path, portal: Portal, opendatasoft: OpendatasoftPortal, data: RealData
+) -> dict[str, str]:
+    """Return the environment of an Airflow with the example DAGs and the connections to the portals."""
     settings = {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW_CONN_SOCRATA_DEFAULT": portal.connection(),
+        "AIRFLOW_CONN_OPENDATASOFT_DEFAULT": opendatasoft.connection(),
         "AIRFLOW__CORE__DAGS_FOLDER": str(EXAMPLES),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
@@ -111,6 +194,7 @@ def airflow_environment(home: Path, portal: Portal, data: RealData) -> dict[str,
         "AIRPORTS_NEW_FILE": str(data.airports_new),
         "AIRPORTS_CHANGES_FILE": str(home / "airports-changes.csv"),
         "AIRPORTS_REJECTED_FILE": str(home / "airports-rejected.csv"),
+        "AIRPORTS_KEPT_FOLDER": str(home / "kept"),
         "FLIGHTS_FILE": str(data.flights),
         # `airflow standalone` starts its parts by name.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),

@@ -1,4 +1,4 @@
-"""A local Airflow with the example DAGs and the emulator, to look at: `make ui`. Ctrl-C ends both."""
+"""A local Airflow with the example DAGs and the emulators, to look at: `make ui`. Ctrl-C ends all."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ PORT = os.environ.get("PORT", "8080")
 
 
 def main() -> int:
-    """Run both until interrupted."""
+    """Run them until interrupted."""
     data = fetch()
     HOME.mkdir(parents=True, exist_ok=True)
-    with local_portal.running() as portal:
+    with local_portal.running() as portal, local_portal.opendatasoft_running() as opendatasoft:
         local_portal.create_datasets(portal, data)
-        environment = local_portal.airflow_environment(HOME, portal, data) | {
+        opendatasoft.create_dataset(data)
+        environment = local_portal.airflow_environment(HOME, portal, opendatasoft, data) | {
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": PORT,
             "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{PORT}",
@@ -28,9 +29,11 @@ def main() -> int:
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         }
         print(f"Airflow: http://127.0.0.1:{PORT} in about half a minute, without sign-in")
-        print(f"Portal:  {portal.facts['url']}, user {portal.facts['username']}", flush=True)
+        print(f"Socrata portal:      {portal.facts['url']}, user {portal.facts['username']}")
+        print(f"Opendatasoft portal: {opendatasoft.facts['url']}, user {opendatasoft.facts['username']}")
         print(
-            "First run socrata_airports_upsert with former='' and new = the former file, to fill the dataset."
+            "First run socrata_airports_upsert with former='' and new = the former file: that fills it.",
+            flush=True,
         )
         airflow = subprocess.Popen(
             [sys.executable, "-m", "airflow", "standalone"], env=environment, start_new_session=True

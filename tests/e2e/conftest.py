@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kill_harness.fixtures import bystander, campaign_of, kill_portal, story
+from kill_harness.fixtures import bystander, campaign_of, dataset_bystander, kill_portal, story
+from kill_harness.opendatasoft_scenarios import FEW_OPENDATASOFT, opendatasoft_scenarios
 from kill_harness.scenarios import FEW, scenarios
 
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["bystander", "campaign", "kill_portal", "story"]
+__all__ = ["bystander", "campaign", "dataset_bystander", "kill_portal", "story"]
 
 campaign = campaign_of(Path(__file__).parent)
 
@@ -29,7 +30,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave all but a few kill points out, unless told."""
     if config.getoption("--all-kill-points", default=False):
         return
-    assert set(FEW) <= set(scenarios()), "a kill point of the few has another name now"
+    known = {*scenarios(), *opendatasoft_scenarios()}
+    assert {*FEW, *FEW_OPENDATASOFT} <= known, "a kill point of the few has another name now"
     ours = [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
     left_out = [item for item in ours if item.get_closest_marker("kill_point") and not _is_of_the_few(item)]
     config.hook.pytest_deselected(items=left_out)
@@ -37,4 +39,4 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_of_the_few(item: pytest.Item) -> bool:
-    return getattr(item, "callspec").params["scenario"] in FEW  # noqa: B009 - functions alone have it
+    return getattr(item, "callspec").params["scenario"] in {*FEW, *FEW_OPENDATASOFT}  # noqa: B009 - functions alone have it

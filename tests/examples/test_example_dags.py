@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from examples.example_files import AIRPORTS, EXAMPLES, load_dag, write
 
-EXAMPLES = Path(__file__).parents[2] / "example_dags"
-AIRPORTS = ["icao", "name", "lat", "lon"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
 FORMER = [("AAAA", "Gone", "1.0", "2.0"), ("BBBB", "Same", "3.0", "4.0"), ("CCCC", "Former", "5.0", "6.0")]
 NEW = [("BBBB", "Same", "3.0", "4.0"), ("CCCC", "Ísafjörður", "5.0", "6.0"), ("DDDD", "New", "7.0", "8.0")]
-
-
-def load_dag(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.publication.dag
-
-
-def write(path: Path, header: list[str], rows: list[tuple[str, ...]]) -> str:
-    path.write_text("\n".join(",".join(cells) for cells in [header, *rows]) + "\n", encoding="utf-8")
-    return str(path)
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)

@@ -124,7 +124,7 @@ class OpendatasoftFlow(Flow):
             (resource,) = self._resources()
             file = resource["datasource"]["file"]["uid"]
             assert resource["uid"] == self.resource, f"{name}: the resource is another"
-            assert file.startswith("road-events-"), f"{name}: the resource has the file {file}"
+            assert file != self.before[0]["datasource"]["file"]["uid"], f"{name}: the resource has {file}"
 
     def _resources(self) -> list[dict[str, Any]]:
         found = self.admin.state(self.dataset)["resources"]

@@ -23,6 +23,7 @@ class OpendatasoftPoint:
     :param faults: kind, method, path and arguments.
     :param padding: columns by which the file is larger than what fits between client and portal.
     :param tried_again: whether a run with retries ends green and new.
+    :param deferrable: whether the point is there in runs whose waits are the triggerer's too.
     """
 
     task: str
@@ -32,6 +33,7 @@ class OpendatasoftPoint:
     faults: tuple[Mapping[str, Any], ...] = ()
     padding: int = 0
     tried_again: bool = True
+    deferrable: bool = True
 
 
 _DATASET = "/datasets/{dataset}"
@@ -63,7 +65,9 @@ OPENDATASOFT_POINTS: dict[str, OpendatasoftPoint] = {
         "publish", (Gate("POST", _PUBLISH),), release="after a look"
     ),
     "publish, before its reply": OpendatasoftPoint("publish", (ORDERED,)),
-    "while the portal processes": OpendatasoftPoint("publish", (ORDERED, LOOK), outcome=SLOW),
+    "while the portal processes": OpendatasoftPoint(
+        "publish", (ORDERED, LOOK), outcome=SLOW, deferrable=False
+    ),
     "verify of a dataset": OpendatasoftPoint(
         "verify", (ORDERED, Gate("GET", "/catalog/datasets/{dataset_id}(/records)?$"))
     ),

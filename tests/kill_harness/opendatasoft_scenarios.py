@@ -76,11 +76,11 @@ def opendatasoft_scenarios() -> list[OpendatasoftScenario]:
     """Every point without or with retries; the task and the triggerer wait by turns."""
     found = []
     for number, point in enumerate(OPENDATASOFT_POINTS):
-        defers = bool(number % 2)
-        found.append(OpendatasoftScenario(point, "task", deferrable=defers))
-        if OPENDATASOFT_POINTS[point].tried_again:
+        kill_point, defers = OPENDATASOFT_POINTS[point], bool(number % 2)
+        found.append(OpendatasoftScenario(point, "task", deferrable=defers and kill_point.deferrable))
+        if kill_point.tried_again:
             victims: Victims = "task and supervisor" if number % 4 == 1 else "task"
-            found.append(OpendatasoftScenario(point, victims, 2, not defers))
+            found.append(OpendatasoftScenario(point, victims, 2, not defers and kill_point.deferrable))
     return found
 
 

@@ -1,0 +1,24 @@
+"""The example DAGs, and the files that they read."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+EXAMPLES = Path(__file__).parents[2] / "example_dags"
+AIRPORTS = ["icao", "name", "lat", "lon"]
+
+
+def load_dag(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.publication.dag
+
+
+def write(path: Path, header: list[str], rows: list[tuple[str, ...]]) -> str:
+    path.write_text("\n".join(",".join(cells) for cells in [header, *rows]) + "\n", encoding="utf-8")
+    return str(path)
