@@ -7,6 +7,7 @@ Time is turned, not waited for.
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,19 @@ def die(world: World, at: int, *, after: bool) -> tuple[Run, Death, bool]:
     return run, death, False
 
 
+def deaths(
+    portal: OpendatasoftEmulator, folder: Path, *, after: bool, **more: Any
+) -> Iterator[tuple[World, Run, str]]:
+    """Die at each moment in turn, each time in a new world; how many there are depends on the pauses."""
+    for at in itertools.count():
+        world = World(portal, folder, **more)
+        run, death, died = die(world, at, after=after)
+        if not died:
+            assert at > 25
+            return
+        yield world, run, f"moment {at}: {death.moments[-1]}, task {run.current}"
+
+
 def clean_run(portal: OpendatasoftEmulator, folder: Path, **more: Any) -> tuple[World, Death]:
     world = World(portal, folder, **more)
     _, death, died = die(world, -1, after=False)
@@ -52,11 +66,7 @@ def test_a_retry_ends_as_one_clean_run(
     portal: OpendatasoftEmulator, tmp_path: Path, after: bool, published: bool, api: str
 ) -> None:
     more: dict[str, Any] = {"published": published, "api": api}
-    for at in range(clean_run(portal, tmp_path, **more)[1].count):
-        world = World(portal, tmp_path, **more)
-        run, death, died = die(world, at, after=after)
-        where = f"moment {at}: {death.moments[-1]}, task {run.current}"
-        assert died, where
+    for world, run, where in deaths(portal, tmp_path, after=after, **more):
         run.go(world.publisher(), first=run.current, tried=2)
         assert world.records() == world.new, where
         state = world.state()
@@ -75,11 +85,7 @@ def test_a_rollback_leaves_old_or_new_and_nothing_else(
     portal: OpendatasoftEmulator, tmp_path: Path, after: bool, published: bool, api: str
 ) -> None:
     more: dict[str, Any] = {"published": published, "api": api}
-    for at in range(clean_run(portal, tmp_path, **more)[1].count):
-        world = World(portal, tmp_path, **more)
-        run, death, died = die(world, at, after=after)
-        where = f"moment {at}: {death.moments[-1]}, task {run.current}"
-        assert died, where
+    for world, _, where in deaths(portal, tmp_path, after=after, **more):
         done = roll_back_and_forget(world)
         assert done.is_clean, where
         if done.went_live:
@@ -94,10 +100,7 @@ def test_a_rollback_leaves_old_or_new_and_nothing_else(
 def test_the_next_run_brings_back_what_a_dead_one_left(
     portal: OpendatasoftEmulator, tmp_path: Path, after: bool
 ) -> None:
-    for at in range(clean_run(portal, tmp_path)[1].count):
-        world = World(portal, tmp_path)
-        run, death, _ = die(world, at, after=after)
-        where = f"moment {at}: {death.moments[-1]}, task {run.current}"
+    for world, _, where in deaths(portal, tmp_path, after=after):
         verified = "verified" in [one["phase"] for one in world.kept.values()]
         handle = open_restore_point(world.publisher(), LATER, Opening("stops", tmp_path, timeout=300))
         assert list(world.kept) == [LATER.key], where

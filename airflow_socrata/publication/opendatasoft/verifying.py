@@ -11,6 +11,7 @@ from airflow_socrata.publication.opendatasoft.publishing import recorded
 from airflow_socrata.publication.verifying import VerificationFailed
 
 if TYPE_CHECKING:
+    from airflow_socrata.opendatasoft.models import Resource
     from airflow_socrata.publication.opendatasoft.handle import DatasetHandle
     from airflow_socrata.publication.opendatasoft.publisher import DatasetPublisher
 
@@ -68,10 +69,12 @@ def verify(
     :param allow_empty: no records will do, where none or any number is expected.
     :param timeout: seconds for which Explore may lag behind.
     :raises VerificationFailed: other records, processed before the order, or not published.
+    :raises HandleMismatch: the change was rolled back.
     """
-    intent = recorded(publisher, handle)
+    is_over = publisher.intents.load(handle.operation.key) is None and _is_source_still(publisher, handle)
+    ordered_at = None if is_over else recorded(publisher, handle).ordered_at
     counted = wanted_of(handle, expected)
-    wanted = waits.Wanted(counted.records, counted.at_least, intent.ordered_at)
+    wanted = waits.Wanted(counted.records, counted.at_least, ordered_at)
     patience = publisher.patience(min(timeout, LONGEST_GRACE))
     seen = publisher.run(waits.visible(handle.dataset_id, wanted, patience))
     link = publisher.link(handle.dataset_id)
@@ -98,12 +101,23 @@ def verify(
             f"{handle.dataset_id} shows no records ({_shown(handle.baseline.records)} before): {link}. Pass"
             " allow_empty=True if that is right."
         )
-    publisher.intents.save(recorded(publisher, handle).at(ChangePhase.VERIFIED))
+    if not is_over:
+        publisher.intents.save(recorded(publisher, handle).at(ChangePhase.VERIFIED))
     publisher.log(
         f"{handle.dataset_id} shows {records:,} records (before: {_shown(handle.baseline.records)})."
     )
     return VerifiedDataset(
         handle.dataset, handle.dataset_id, handle.baseline.records, records, seen.data_processed, link
+    )
+
+
+def _is_source_still(publisher: DatasetPublisher, handle: DatasetHandle) -> bool:
+    """Whether the resource takes its records from the uploaded file still: then nothing was rolled back."""
+    if handle.upload is None:
+        return False
+    resources: tuple[Resource, ...] = publisher.run(publisher.dialect.resources(handle.dataset))
+    return any(
+        (one.uid, one.source.file_uid) == (handle.upload.resource, handle.upload.file) for one in resources
     )
 
 

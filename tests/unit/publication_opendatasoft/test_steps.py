@@ -159,6 +159,18 @@ def test_data_that_were_processed_before_the_order_are_not_ours(world: World) ->
         verify(world.publisher(), run.handles["upload"], timeout=5)
 
 
+def test_verify_may_run_again_when_all_is_over(world: World) -> None:
+    run = Run(world).to("verify")
+    roll_back_and_forget(world)
+    assert world.kept == {}
+    assert verify(world.publisher(), run.handles["upload"]).records_after == 6
+
+    run = Run(world, "id,v\n" + "".join(f"{n},other\n" for n in range(6))).to("publish")
+    roll_back_and_forget(world)  # as many records as before: the count alone would not tell
+    with pytest.raises(HandleMismatch, match="verified or rolled back"):
+        verify(world.publisher(), run.handles["upload"])
+
+
 def test_a_copy_that_is_not_whole_stops_everything(world: World) -> None:
     class Full:
         def __truediv__(self, name: str) -> Any:
