@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.messages import Call, CallKind, Reply
 from airflow_socrata.opendatasoft import management_json as form
 from airflow_socrata.opendatasoft.bodies import (
@@ -310,6 +311,10 @@ class ManagementV2:
 
     def restore(self, point: RestorePoint) -> Steps[bool]:
         """Take the configuration back to ``point``, which is the state before the first change after it."""
+        if point.version is not None and not point.version.isdecimal():
+            raise ConfigurationError(
+                f"{point.version!r} is no change of {point.dataset}: the {self.title} numbers its changes"
+            )
 
         def choose(versions: tuple[Version, ...]) -> Version | None:
             if point.version is None:

@@ -66,7 +66,8 @@ def target_of(resource: Resource) -> PushTarget:
     key = parse_qs(urlsplit(url).query).get("pushkey", [""])[0]
     if found is None or not key:
         raise ConfigurationError(
-            f"resource {resource.title!r} shows no push address with a key: is it a realtime resource?"
+            f"resource {resource.title!r} shows no push address with a key: is it a realtime resource? The"
+            " Management API shows none of any; the Automation API does"
         )
     return PushTarget(unquote(found.group(1)), unquote(found.group(2)), key)
 

@@ -126,7 +126,7 @@ class SocrataLoadOperator(SocrataOperator):
 
     def _row_source(self, context: Context) -> RowSource:
         if self.rows is not None:
-            return RowsSource(_bound(self.rows, context), name=getattr(self.rows, "__name__", "rows"))
+            return RowsSource(bound(self.rows, context), name=getattr(self.rows, "__name__", "rows"))
         form = FileFormat(
             self.file_format,
             self.encoding,
@@ -326,7 +326,7 @@ def all_repeated(load: Load) -> Load:
     return replace(load, repeated=load.sent)
 
 
-def _bound(
+def bound(
     rows: Callable[..., Iterable[Mapping[str, Any]]], context: Context
 ) -> Callable[[], Iterable[Mapping[str, Any]]]:
     """Return the callable with the context values that its parameters name."""

@@ -98,10 +98,13 @@ class OpendatasoftStatusSensor(WaitSensor):
         context["ti"].xcom_push(key=LINKS_KEY, value={"dataset": publisher.link(ordered.dataset_id)})
         status: Status = publisher.run(publisher.dialect.status(ordered.dataset))
         self.log.info("%s is %s.", ordered.dataset_id, status.name)
-        before = None if self.restore_point is None else ordered.before
-        if next_step(status, before, after=ordered.action) is Step.WAIT:
+        if self.restore_point is None:
+            step = next_step(status, after=None)
+        else:
+            step = next_step(status, ordered.before, after=ordered.action)
+        if step is Step.WAIT:
             return False
-        publishing.judge(publisher, ordered, status, self.on_limit)
+        publishing.judge(publisher, ordered, status, self.on_limit, step)
         return PokeReturnValue(is_done=True, xcom_value=self._told(ordered, status))
 
     def _order(self, publisher: DatasetPublisher) -> Ordered:

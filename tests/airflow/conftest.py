@@ -9,13 +9,25 @@ from portal_harness.fixtures import (
     socrata_emulator_server,
     unkeyed,
 )
+from portal_harness.opendatasoft_fixtures import (
+    opendatasoft,
+    opendatasoft_emulator,
+    opendatasoft_emulator_server,
+    run_task,
+    use,
+)
 
 __all__ = [
     "clock",
     "dataset",
+    "opendatasoft",
+    "opendatasoft_emulator",
+    "opendatasoft_emulator_server",
     "portal",
     "publish_dag",
+    "run_task",
     "socrata_emulator",
     "socrata_emulator_server",
     "unkeyed",
+    "use",
 ]

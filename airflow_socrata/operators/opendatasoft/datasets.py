@@ -13,6 +13,7 @@ from airflow_socrata.opendatasoft import actions, push
 from airflow_socrata.opendatasoft.errors import DatasetExists
 from airflow_socrata.opendatasoft.models import MetadataValue, RestorePoint
 from airflow_socrata.operators.opendatasoft.base import OpendatasoftOperator
+from airflow_socrata.operators.rows import bound
 from airflow_socrata.operators.upload import storage_path
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from airflow_socrata.opendatasoft.models import Dataset, Resource
     from airflow_socrata.publication.opendatasoft.publisher import DatasetPublisher
 
+#: Stands for cells that are too many or too few; no cell can hold it, as a file of text has no NUL.
+_REST = "\0"
 #: Template name to field name to value, as in ``{"default": {"title": "Airports"}}``.
 Metadata = Mapping[str, Mapping[str, Any]]
 
@@ -163,7 +166,8 @@ class OpendatasoftPushOperator(OpendatasoftOperator):
     :param dataset: dataset id or uid. (templated)
     :param resource: title of the realtime resource; left out: the only one. (templated)
     :param records: field name to value, a list of such. (templated)
-    :param rows: instead: a callable that returns (or yields) them.
+    :param rows: instead: a callable that returns (or yields) them; called with the context values that its
+        parameters name.
     :param source: instead: path or URL of a file with JSON lines (``.jsonl``) or CSV. (templated)
     :param source_conn_id: Airflow connection for that URL.
     :param delete: delete the records that have these values.
@@ -185,7 +189,7 @@ class OpendatasoftPushOperator(OpendatasoftOperator):
         dataset: str,
         resource: str | None = None,
         records: Sequence[Mapping[str, Any]] | None = None,
-        rows: Callable[[], Iterable[Mapping[str, Any]]] | None = None,
+        rows: Callable[..., Iterable[Mapping[str, Any]]] | None = None,
         source: Any = None,
         source_conn_id: str | None = None,
         delete: bool = False,
@@ -208,7 +212,7 @@ class OpendatasoftPushOperator(OpendatasoftOperator):
             found = self.find(context, publisher, self.dataset)
             resources: tuple[Resource, ...] = publisher.run(publisher.dialect.resources(found.uid))
             target = push.target_of(self._realtime(found.dataset_id, resources))
-            done = push.push_records(publisher.session, target, self._records(), delete=self.delete)
+            done = push.push_records(publisher.session, target, self._records(context), delete=self.delete)
         verb = "deleted from" if self.delete else "pushed to"
         self.log.info("%s records %s %s in %s calls.", done.records, verb, found.dataset_id, done.calls)
         return {"records": done.records, "calls": done.calls}
@@ -228,11 +232,11 @@ class OpendatasoftPushOperator(OpendatasoftOperator):
             advice="name the realtime resource by its title",
         )
 
-    def _records(self) -> Iterable[Mapping[str, Any]]:
+    def _records(self, context: Context) -> Iterable[Mapping[str, Any]]:
         if self.records is not None:
             return self.records
         if self.rows is not None:
-            return self.rows()
+            return bound(self.rows, context)()
         return _read(storage_path(self.source, self.source_conn_id))
 
 
@@ -242,11 +246,24 @@ def _read(path: Any) -> Iterator[Mapping[str, Any]]:
     with path.open("rb") if hasattr(path, "open") else open(path, "rb") as file:  # noqa: PTH123
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
         if name.endswith(".csv"):
-            yield from csv.DictReader(text)
+            yield from _cells(csv.DictReader(text, restkey=_REST, restval=_REST), name)
         elif name.endswith(".jsonl"):
             yield from (json.loads(line) for line in text if line.strip())
         else:
             raise ConfigurationError(f"{name}: push reads JSON lines (.jsonl) and CSV (.csv)")
+
+
+def _cells(rows: csv.DictReader[str], name: str) -> Iterator[Mapping[str, Any]]:
+    """Pass on the rows that have as many cells as the head.
+
+    :raises ConfigurationError: one has more or fewer; what is before it may be pushed already.
+    """
+    for row in rows:
+        if _REST in row or _REST in row.values():
+            raise ConfigurationError(
+                f"{name}: the row that ends in line {rows.line_num} has not as many cells as the first line"
+            )
+        yield row
 
 
 class OpendatasoftDeleteDatasetOperator(OpendatasoftOperator):

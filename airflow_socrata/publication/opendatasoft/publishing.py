@@ -294,9 +294,18 @@ def end_of(publisher: DatasetPublisher, ordered: Ordered, publishing: Publishing
     return status
 
 
-def judge(publisher: DatasetPublisher, ordered: Ordered, status: Status, on_limit: OnLimit = "fail") -> None:
-    """Raise the failure that a status at rest tells of, if any."""
-    step = next_step(status, ordered.before, after=ordered.action)
+def judge(
+    publisher: DatasetPublisher,
+    ordered: Ordered,
+    status: Status,
+    on_limit: OnLimit = "fail",
+    step: Step | None = None,
+) -> None:
+    """Raise the failure that a status at rest tells of, if any.
+
+    :param step: what follows from the status, where it is not the end of ``ordered`` that is judged.
+    """
+    step = next_step(status, ordered.before, after=ordered.action) if step is None else step
     where = publisher.link(ordered.dataset_id)
     if status.records_error_count:
         first = status.records_errors[0].message if status.records_errors else "see the portal"
