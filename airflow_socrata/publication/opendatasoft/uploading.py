@@ -8,8 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow_socrata.client.errors import ConfigurationError, Interrupted
+from airflow_socrata.client.errors import (
+    ConfigurationError,
+    EmptyUpload,
+    FileChanged,
+    Interrupted,
+    LocalFileFailed,
+)
 from airflow_socrata.opendatasoft import actions
+from airflow_socrata.opendatasoft.errors import FileTooLarge
 from airflow_socrata.opendatasoft.models import ResourceSpec, Source
 from airflow_socrata.opendatasoft.multipart import Multipart
 from airflow_socrata.publication.opendatasoft import waits
@@ -212,7 +219,8 @@ def _send(
     type_ = settings.type or known_type or (None if now is None else now.type)
     if type_ is None:
         raise ConfigurationError(
-            f"{name}: its name does not tell what kind of file it is; pass type=, e.g. 'csvfile'"
+            f"{name}: its name does not tell what kind of file it is; pass"
+            " resource_type=, e.g. resource_type='csvfile'"
         )
     is_same_kind = now is not None and _family(now.type) == _family(type_)
     if settings.type is None and now is not None and is_same_kind:
@@ -228,11 +236,15 @@ def _send(
             _check_columns(name, columns_of(head, params), settings.fields)
         counted = CountedFile(opened, type_, params)
         own = file_name(intent.operation, name, secrets.token_hex(3))
-        with Multipart(cast("BinaryIO", counted), filename=own, content_type=content_type) as file:
-            if counted.rows == 0 and counted.size and not settings.allow_empty:
-                raise _empty(name)
-            answer: UploadedFile = publisher.run(publisher.dialect.upload_file(intent.dataset, file))
-            size, rows = file.size, counted.rows
+        try:
+            with Multipart(cast("BinaryIO", counted), filename=own, content_type=content_type) as file:
+                if counted.rows == 0 and counted.size and not settings.allow_empty:
+                    raise _empty(name)
+                answer: UploadedFile = publisher.run(publisher.dialect.upload_file(intent.dataset, file))
+                size, rows = file.size, counted.rows
+        except (EmptyUpload, FileTooLarge, FileChanged, LocalFileFailed) as error:
+            # by the name that people know
+            raise type(error)(error.message.replace(own, name)) from error
     if rows == 0 and not settings.allow_empty:
         raise _empty(name)
     return ResourceSpec(title, type_, Source(file_uid=answer.uid), params), _Sent(answer.uid, own, size, rows)

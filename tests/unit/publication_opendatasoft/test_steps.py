@@ -12,6 +12,7 @@ import pytest
 from portal_harness.changes import CSV, LATER, OPERATION, File, Run, World, roll_back_and_forget
 
 from airflow_socrata.client import ConfigurationError, NotFound
+from airflow_socrata.client.errors import EmptyUpload
 from airflow_socrata.opendatasoft import actions
 from airflow_socrata.opendatasoft.errors import PublishRightMissing
 from airflow_socrata.opendatasoft.models import Configured, ResourceSpec, Source
@@ -240,6 +241,15 @@ def test_an_unfit_file_changes_nothing(
         upload(world.publisher(), run.handles["note"], File(text), "stops.csv", settings, 60)
     assert world.source() == "stops.csv"
     assert roll_back_and_forget(world).is_clean
+
+
+def test_files_are_called_by_their_own_names(world: World) -> None:
+    run = Run(world).to("note")
+    with pytest.raises(EmptyUpload, match=r"^stops\.csv has no bytes to upload"):
+        upload(world.publisher(), run.handles["note"], File(""), "stops.csv", ResourceSettings(), 60)
+    settings = ResourceSettings(title="new")
+    with pytest.raises(ConfigurationError, match="resource_type='csvfile'"):
+        upload(world.publisher(), run.handles["note"], File(), "stops", settings, 60)
 
 
 def test_fields_are_added_once_and_taken_away_again(world: World) -> None:
