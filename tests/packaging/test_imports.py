@@ -46,6 +46,7 @@ def packages(modules: set[str]) -> set[str]:
         ("airflow_socrata.client", set()),
         ("airflow_socrata.client.session", {"requests", "urllib3"}),
         ("airflow_socrata.records", {"isal"}),
+        ("airflow_socrata.opendatasoft", set()),
         ("airflow_socrata.emulator", set()),
     ],
 )
@@ -78,7 +79,9 @@ def test_the_emulator_knows_nothing_of_what_it_is_to_test(run_python: RunPython)
     [
         ("client", ("records", "publication", "hooks", "operators", "emulator")),
         ("records", ("client", "publication", "hooks", "operators", "emulator")),
+        ("opendatasoft.dialect", ("records", "publication", "hooks", "operators", "emulator")),
         ("publication.publishing", ("hooks", "operators", "sensors", "triggers", "emulator")),
+        ("publication.opendatasoft.rollback", ("hooks", "operators", "sensors", "triggers", "emulator")),
     ],
 )
 def test_a_layer_does_not_import_those_above_it(
@@ -99,5 +102,8 @@ def test_the_extras_are_not_needed_by_the_operators(run_python: RunPython) -> No
         f"sys.modules.update(dict.fromkeys({absent!r}))\n"
         "import airflow_socrata.operators.socrata, airflow_socrata.sensors.socrata\n"
         "import airflow_socrata.triggers.socrata, airflow_socrata.task_groups, airflow_socrata.callbacks\n"
+        "import airflow_socrata.sensors.opendatasoft, airflow_socrata.triggers.opendatasoft\n"
+        "from airflow_socrata.operators import opendatasoft\n"
+        "[getattr(opendatasoft, name) for name in opendatasoft.__all__]\n"
     )
     assert done.returncode == 0, done.stderr

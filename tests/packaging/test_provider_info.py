@@ -86,18 +86,24 @@ def test_an_extra_link_is_a_link(path: str) -> None:
 def test_every_module_of_a_kind_is_listed_and_importable(kind: str, package: str) -> None:
     listed = {module for entry in INFO[kind] for module in entry["python-modules"]}
     folder = importlib.import_module(f"airflow_socrata.{package}")
-    there = {f"airflow_socrata.{package}.{found.name}" for found in pkgutil.iter_modules(folder.__path__)}
+    prefix = f"airflow_socrata.{package}."
+    there = {found.name for found in pkgutil.walk_packages(folder.__path__, prefix)}
     assert listed <= there
-    assert {name for name in there - listed if not name.endswith(".base")} == set()
+    assert {name for name in there - listed if not name.endswith((".base", ".connection"))} == set()
     for name in listed:
         importlib.import_module(name)
 
 
 def test_every_link_is_listed() -> None:
-    from airflow_socrata.links import socrata
+    from airflow_socrata.links import opendatasoft, socrata
 
-    public = {name for name, _ in inspect.getmembers(socrata, inspect.isclass) if name.startswith("Socrata")}
-    assert {f"{socrata.__name__}.{name}" for name in public} == set(INFO["extra-links"])
+    public = {
+        f"{module.__name__}.{name}"
+        for module, vendor in ((socrata, "Socrata"), (opendatasoft, "Opendatasoft"))
+        for name, _ in inspect.getmembers(module, inspect.isclass)
+        if name.startswith(vendor)
+    }
+    assert public == set(INFO["extra-links"])
 
 
 def test_every_module_is_importable() -> None:
@@ -106,13 +112,15 @@ def test_every_module_is_importable() -> None:
             importlib.import_module(found.name)
 
 
-def test_a_field_that_is_optional_may_be_null() -> None:
+@pytest.mark.parametrize("connection", INFO["connection-types"], ids=lambda entry: entry["connection-type"])
+def test_a_field_that_is_optional_may_be_null(connection: dict[str, Any]) -> None:
     """A form field whose type lacks ``null`` is drawn as required."""
-    fields = INFO["connection-types"][0]["conn-fields"]
+    fields = connection["conn-fields"]
     optional = {name: field["schema"]["type"] for name, field in fields.items()}
     assert {name for name, kind in optional.items() if kind != "boolean" and "null" not in kind} == set()
 
 
-def test_the_port_stays_visible() -> None:
+@pytest.mark.parametrize("connection", INFO["connection-types"], ids=lambda entry: entry["connection-type"])
+def test_the_port_stays_visible(connection: dict[str, Any]) -> None:
     """The user interface cannot test a connection that is stored without a port."""
-    assert "port" not in INFO["connection-types"][0]["ui-field-behaviour"]["hidden-fields"]
+    assert "port" not in connection["ui-field-behaviour"]["hidden-fields"]
