@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from kill_harness.opendatasoft_dags import OpendatasoftDag
-from kill_harness.opendatasoft_points import CHANGED, FAILS, LOOK, ORDERED, SLOW
+from kill_harness.opendatasoft_points import FAILS, LOOK, ORDERED, SLOW
 from kill_harness.opendatasoft_scenarios import OpendatasoftScenario, opendatasoft_scenarios
 from kill_harness.stories import Plot, plot
 
@@ -26,14 +26,6 @@ def test_green_and_new_or_red_and_old(story: Story, scenario: OpendatasoftScenar
 
 
 @plot(OpendatasoftDag())
-def a_person_edits_meanwhile(flow: OpendatasoftFlow) -> None:
-    flow.start(CHANGED)
-    flow.person_edits()
-    flow.kill("load", "task")
-    flow.let_go()
-
-
-@plot(OpendatasoftDag())
 def a_person_edits_while_the_portal_processes(flow: OpendatasoftFlow) -> None:
     flow.admin.script(flow.dataset, **FAILS)
     flow.start(ORDERED)
@@ -43,9 +35,7 @@ def a_person_edits_while_the_portal_processes(flow: OpendatasoftFlow) -> None:
 
 
 @pytest.mark.kill_point
-@pytest.mark.parametrize(
-    "scenario", [a_person_edits_meanwhile, a_person_edits_while_the_portal_processes], ids=str
-)
+@pytest.mark.parametrize("scenario", [a_person_edits_while_the_portal_processes], ids=str)
 def test_the_persons_edit_stays(story: Story, scenario: Plot) -> None:
     """The story has checked that the dataset has the person's title."""
     assert (story.state, story.flow.public()) == ("failed", "old")

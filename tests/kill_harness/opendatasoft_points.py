@@ -55,12 +55,10 @@ OPENDATASOFT_POINTS: dict[str, OpendatasoftPoint] = {
         "create_restore_point", (Gate("GET", _DATASET + "/resources/files/[^/]+/download/$"),)
     ),
     "upload, within the file": OpendatasoftPoint("load", (Gate("POST", _FILES, "body"),), padding=12),
-    "upload, before the portal acts": OpendatasoftPoint("load", (Gate("POST", _FILES),)),
     "upload, before its reply": OpendatasoftPoint("load", (UPLOADED,)),
     "resource, before the portal acts": OpendatasoftPoint("load", (Gate("PUT", _RESOURCE),)),
     "resource, before its reply": OpendatasoftPoint("load", (CHANGED,)),
     "between resource and publish": OpendatasoftPoint("publish", (CHANGED, LOOK)),
-    "publish, before the portal acts": OpendatasoftPoint("publish", (Gate("POST", _PUBLISH),)),
     "publish that lands late": OpendatasoftPoint(
         "publish", (Gate("POST", _PUBLISH),), release="after a look"
     ),

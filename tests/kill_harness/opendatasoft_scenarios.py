@@ -73,17 +73,19 @@ class OpendatasoftScenario:
 
 
 def opendatasoft_scenarios() -> list[OpendatasoftScenario]:
-    """Every point without or with retries; the task and the triggerer wait by turns."""
+    """Every point; without and with retries by turns, so that the three that matter most have both."""
     found = []
-    for number, point in enumerate(OPENDATASOFT_POINTS):
-        kill_point, defers = OPENDATASOFT_POINTS[point], bool(number % 2)
-        found.append(OpendatasoftScenario(point, "task", deferrable=defers and kill_point.deferrable))
-        if kill_point.tried_again:
+    for number, (name, point) in enumerate(OPENDATASOFT_POINTS.items()):
+        if not number % 2 or not point.tried_again or name in BOTH:
+            found.append(OpendatasoftScenario(name, "task", deferrable=number % 4 == 2 and point.deferrable))
+        if (number % 2 or name in BOTH) and point.tried_again:
             victims: Victims = "task and supervisor" if number % 4 == 1 else "task"
-            found.append(OpendatasoftScenario(point, victims, 2, not defers and kill_point.deferrable))
+            found.append(OpendatasoftScenario(name, victims, 2, number % 4 == 3 and point.deferrable))
     return found
 
 
+#: Points at which runs are killed without and with retries.
+BOTH = frozenset({"upload, within the file", "between resource and publish", "while the portal processes"})
 #: What runs without ``--all-kill-points``.
 FEW_OPENDATASOFT = (
     OpendatasoftScenario("upload, within the file", "task and supervisor", 2),
