@@ -62,18 +62,10 @@ def _flat(value: object) -> Iterator[object]:
         yield from _flat(item)
 
 
-class PortalOperator(BaseOperator):
-    """Base of the operators of both vendors: not used by itself.
+class SignsIn:
+    """Mixin of operators and sensors: the session that a task uses, and what is done when it is killed."""
 
-    :param timeout: seconds for each long wait for the portal.
-    :param poll_interval: longest pause between two looks at the portal, seconds.
-    """
-
-    def __init__(self, *, timeout: float = 3600.0, poll_interval: float = 5.0, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.timeout = timeout
-        self.poll_interval = poll_interval
-        self._session: PortalSession | None = None
+    _session: PortalSession | None = None
 
     @contextmanager
     def signed_in(self, session: PortalSession) -> Iterator[PortalSession]:
@@ -90,6 +82,19 @@ class PortalOperator(BaseOperator):
         session = self._session
         if session is not None:
             session.interrupt()
+
+
+class PortalOperator(SignsIn, BaseOperator):
+    """Base of the operators of both vendors: not used by itself.
+
+    :param timeout: seconds for each long wait for the portal.
+    :param poll_interval: longest pause between two looks at the portal, seconds.
+    """
+
+    def __init__(self, *, timeout: float = 3600.0, poll_interval: float = 5.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.timeout = timeout
+        self.poll_interval = poll_interval
 
     def push_links(self, context: Context, links: Mapping[str, str]) -> None:
         """Keep the pages for people, so that the task's extra links show them, also when it fails."""

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseSensorOperator, PokeReturnValue
 
-from airflow_socrata.operators.base import default_deferrable, failing_for_good
+from airflow_socrata.operators.base import SignsIn, default_deferrable, failing_for_good
 from airflow_socrata.triggers.base import WaitEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_socrata.client import PortalSession
     from airflow_socrata.triggers.base import WaitTrigger
 
 
-class WaitSensor(BaseSensorOperator):
+class WaitSensor(SignsIn, BaseSensorOperator):
     """Base of the sensors of both vendors: not used by itself. Looks at a portal with GET only.
 
     :param deferrable: wait in the triggerer.
@@ -32,21 +30,10 @@ class WaitSensor(BaseSensorOperator):
     def __init__(self, *, deferrable: bool | None = None, poke_interval: float = 10.0, **kwargs: Any) -> None:
         super().__init__(poke_interval=poke_interval, **kwargs)
         self.deferrable = default_deferrable() if deferrable is None else deferrable
-        self._session: PortalSession | None = None
 
     def trigger(self, deadline: float) -> WaitTrigger:
         """Return the trigger that waits instead of this sensor."""
         raise NotImplementedError
-
-    @contextmanager
-    def signed_in(self, session: PortalSession) -> Iterator[PortalSession]:
-        """Use a session for the time of the block."""
-        with failing_for_good(), session:
-            self._session = session
-            try:
-                yield session
-            finally:
-                self._session = None
 
     def execute(self, context: Context) -> Any:
         """Look once; then wait in the triggerer, or poke."""
@@ -71,9 +58,3 @@ class WaitSensor(BaseSensorOperator):
         if isinstance(seen, PokeReturnValue) and seen.is_done:
             return seen.xcom_value
         raise AirflowFailException("The trigger saw the publish end, but the portal does not show it.")
-
-    def on_kill(self) -> None:
-        """Stop this task's own input and output."""
-        session = self._session
-        if session is not None:
-            session.interrupt()
