@@ -41,7 +41,7 @@ bench: python ## measure speed and memory beside sodapy and socrata-py; writes b
 emulator: python ## run a portal on http://127.0.0.1:8181 (ARGS="--tls" for https)
 	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) $$python -m airflow_socrata.emulator --host 127.0.0.1 --port 8181 $(ARGS)
 
-ui: python ## run an Airflow with the example DAGs, and the emulator, to look at
+ui: python ## run an Airflow with the example DAGs, and both emulators, to look at
 	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) PYTHONPATH=scripts $$python scripts/ui.py
 
 matrix: python ## run the tests on every Airflow and Python that is claimed, and on the lowest versions

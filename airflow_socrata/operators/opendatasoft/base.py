@@ -15,7 +15,7 @@ from airflow_socrata.runtime import dataset_publisher_for_task
 from airflow_socrata.triggers.opendatasoft import OpendatasoftStatusTrigger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -41,7 +41,7 @@ class OpendatasoftOperator(PortalOperator):
     """
 
     template_fields: Sequence[str] = ("opendatasoft_conn_id",)
-    operator_extra_links = (OpendatasoftDatasetLink(),)
+    operator_extra_links: Collection[Any] = (OpendatasoftDatasetLink(),)
     ui_color = "#e6dcf5"
 
     def __init__(

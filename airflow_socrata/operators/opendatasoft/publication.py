@@ -303,6 +303,7 @@ class OpendatasoftRollbackOperator(OpendatasoftOperator):
     """
 
     template_fields: Sequence[str] = (*OpendatasoftOperator.template_fields, "opened_by")
+    operator_extra_links = ()
     ui_color = "#f5e3d6"
 
     def __init__(

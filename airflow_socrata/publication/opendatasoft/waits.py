@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: Seconds by which the clocks of what answers and of what processes may differ, whole seconds included.
 CLOCK_SKEW = 5.0
 
+#: Seconds for which a wrong count is looked at again although Explore shows the new processing.
+SETTLED_GRACE = 15.0
+
 
 def at_rest(dialect: Dialect, uid: str, patience: Patience) -> Steps[Status]:
     """Wait until nothing runs on a dataset, and return its status then."""
@@ -86,6 +89,12 @@ class Sighting:
             return True
         return self.data_processed >= wanted.since - CLOCK_SKEW
 
+    def is_settled(self, wanted: Wanted) -> bool:
+        """Whether Explore tells that the data were processed since."""
+        if wanted.since is None or self.data_processed is None:
+            return False
+        return self.data_processed >= wanted.since
+
     def has_count(self, wanted: Wanted) -> bool:
         """Whether there are as many records as wanted."""
         if wanted.records is None or self.records is None:
@@ -106,13 +115,19 @@ def look(dataset_id: str) -> Steps[Sighting]:
 def visible(dataset_id: str, wanted: Wanted, patience: Patience) -> Steps[Sighting]:
     """Look until Explore shows what is wanted, or the patience ends; return the last sighting.
 
-    Explore's index may lag behind the end of the processing.
+    Explore's index may lag behind the end of the processing. Where it shows the new processing, and other
+    records than wanted, it is looked at for ``SETTLED_GRACE`` more.
     """
     found: Sighting = yield from look(dataset_id)
+    settled_since: float | None = None
     try:
         for pause in patience.pauses(f"records of {dataset_id} in Explore"):
             if found.is_new(wanted) and found.has_count(wanted):
                 return found
+            if found.is_settled(wanted):
+                settled_since = patience.now() if settled_since is None else settled_since
+                if patience.now() - settled_since >= SETTLED_GRACE:
+                    return found
             yield pause
             found = yield from look(dataset_id)
     except WaitTimeout:

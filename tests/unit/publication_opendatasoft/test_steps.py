@@ -15,10 +15,10 @@ from airflow_socrata.client import ConfigurationError, NotFound
 from airflow_socrata.client.errors import EmptyUpload
 from airflow_socrata.opendatasoft import actions
 from airflow_socrata.opendatasoft.errors import PublishRightMissing
-from airflow_socrata.opendatasoft.models import Configured, ResourceSpec, Source
+from airflow_socrata.opendatasoft.models import CatalogEntry, Configured, ResourceSpec, Source
 from airflow_socrata.opendatasoft.status import Action
 from airflow_socrata.publication.errors import HandleMismatch, OlderRun, PublishFailed
-from airflow_socrata.publication.opendatasoft import publishing
+from airflow_socrata.publication.opendatasoft import publishing, waits
 from airflow_socrata.publication.opendatasoft.errors import ChangeInTheWay, NothingToKeep, UnfitFile
 from airflow_socrata.publication.opendatasoft.handle import DatasetHandle
 from airflow_socrata.publication.opendatasoft.opening import Opening, open_restore_point
@@ -27,6 +27,7 @@ from airflow_socrata.publication.opendatasoft.uploading import ResourceSettings,
 from airflow_socrata.publication.opendatasoft.verifying import verify
 from airflow_socrata.publication.operation import Operation, RunState
 from airflow_socrata.publication.verifying import VerificationFailed
+from airflow_socrata.publication.waits import Patience, Pause
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -357,3 +358,29 @@ def test_actions_without_a_restore_point(world: World) -> None:
     with pytest.raises(PublishFailed, match="aborted"):
         publishing.end_of(world.publisher(), ordered, HOW)
     assert not publishing.abort_ours(world.publisher(), ordered)
+
+
+@pytest.mark.parametrize(
+    ("processed", "longest"), [(101.0, 21.0), (99.0, 120.0)], ids=["since the order", "before it"]
+)
+def test_a_wrong_count_is_looked_at_for_long_only_while_explore_may_lag(
+    processed: float, longest: float
+) -> None:
+    now = 0.0
+
+    def told(path: str) -> Any:
+        return 6 if path.endswith("/records") else CatalogEntry("roads", data_processed=processed)
+
+    steps = waits.visible("roads", waits.Wanted(7, since=100.0), Patience(120.0, lambda: now))
+    found, step = None, next(steps)
+    while found is None:
+        try:
+            if isinstance(step, Pause):
+                now += step.seconds
+                step = steps.send(None)
+            else:
+                step = steps.send(told(step.path))
+        except StopIteration as end:
+            found = end.value
+    assert found.records == 6
+    assert longest - 7 < now <= longest
