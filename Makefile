@@ -27,7 +27,7 @@ demo: python ## run the main job on real data: emulator, Airflow, publications a
 	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) PYTHONPATH=scripts $$python scripts/demo.py
 
 test: python ## run the tests on the Python that is found (ARGS="-k word" for a part)
-	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) $$python $(PYTEST) --numprocesses 2 --dist loadgroup $(ARGS)
+	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) $$python $(PYTEST) --numprocesses 2 $(ARGS)
 
 huwise: python ## run a client of Opendatasoft that is not ours against the emulator; needs Python 3.12
 	@python=$$($(ENVIRONMENT) python huwise) && $(CLEAN) $$python $(PYTEST) --confcutdir tests/huwise tests/huwise $(ARGS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow_harness import environment
@@ -19,13 +19,26 @@ AIRFLOW_HOME = environment.prepare()
 collect_ignore = ["huwise"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run in several processes, keep those that share something expensive in one of them."""
-    for item in items:
-        if {"airflow_cluster", "campaign"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group("cluster"))
-        elif item.path.parent.name == "packaging":
-            item.add_marker(pytest.mark.xdist_group("packaging"))
+#: Tests that share something expensive, by the beginning of their names: where tests run in several processes,
+#: those of a group stay in one of them.
+GROUPS = {
+    "tests/e2e/": "cluster",
+    "tests/harness/test_cluster.py": "cluster",
+    "tests/traps/test_under_a_scheduler.py": "cluster",
+    "tests/packaging/": "packaging",
+}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Group by name: the marks for that of pytest-xdist 3.8 do not reach its scheduler with pytest 9.2."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Grouped(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next((group for start, group in GROUPS.items() if nodeid.startswith(start)), nodeid)
+
+    return Grouped(config, log)
 
 
 def pytest_unconfigure() -> None:
