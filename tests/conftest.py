@@ -19,8 +19,8 @@ AIRFLOW_HOME = environment.prepare()
 collect_ignore = ["huwise"]
 
 
-#: Tests that share something expensive, by the beginning of their names: where tests run in several processes,
-#: those of a group stay in one of them.
+#: Tests that share something expensive, by the beginning of their names: where tests run in several
+#: processes, those of a group stay in one of them.
 GROUPS = {
     "tests/e2e/": "cluster",
     "tests/harness/test_cluster.py": "cluster",
