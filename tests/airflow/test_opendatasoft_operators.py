@@ -85,6 +85,29 @@ def test_a_dataset_whose_creation_had_no_reply_is_found(opendatasoft: Any, run_t
 
 
 @IN_BOTH_APIS
+@IN_BOTH_WAYS
+def test_metadata_are_set_once_the_dataset_rests(opendatasoft: Any, run_task: Run, deferrable: bool) -> None:
+    stops(opendatasoft)
+    opendatasoft.admin.settings(queued_looks=1, processing_looks=2)
+    opendatasoft.admin.publish_as("stops")
+    arguments = {"dataset": "stops", "metadata": {"default": {"publisher": "City"}}}
+    green(run_task(operator("SetMetadata"), deferrable=deferrable, **arguments))
+    looks = calls(opendatasoft, "GET", "/status")
+    (put,) = calls(opendatasoft, "PUT", "/metadata/")
+    assert len([look for look in looks if look["seq"] < put["seq"]]) >= 4
+    assert metadata(opendatasoft)["publisher"] == "City"
+
+
+def test_a_key_that_may_edit_and_not_publish_sets_metadata_without_a_wait(
+    opendatasoft: Any, use: Any, run_task: Run
+) -> None:
+    stops(opendatasoft)
+    use(key=opendatasoft.editor_key)
+    green(run_task(operator("SetMetadata"), dataset="stops", metadata={"default": {"publisher": "City"}}))
+    assert metadata(opendatasoft)["publisher"] == "City"
+
+
+@IN_BOTH_APIS
 def test_metadata_are_set_and_others_stay(opendatasoft: Any, run_task: Run) -> None:
     stops(opendatasoft, metadata={"default": {"publisher": "City", "language": "en"}})
     new = {"default": {"description": "All stops", "publisher": "Transit"}}

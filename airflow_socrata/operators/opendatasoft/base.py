@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 from airflow_socrata.hooks.opendatasoft import OpendatasoftHook
 from airflow_socrata.links.opendatasoft import OpendatasoftDatasetLink
 from airflow_socrata.opendatasoft import actions
+from airflow_socrata.opendatasoft.errors import PublishRightMissing
 from airflow_socrata.operators.base import PortalOperator, default_deferrable, failing_for_good
+from airflow_socrata.publication.opendatasoft import waits
 from airflow_socrata.publication.opendatasoft.handle import DatasetHandle
 from airflow_socrata.runtime import dataset_publisher_for_task
+from airflow_socrata.triggers.base import WaitEvent
 from airflow_socrata.triggers.opendatasoft import OpendatasoftStatusTrigger
 
 if TYPE_CHECKING:
@@ -103,3 +106,49 @@ class WaitingOperator(OpendatasoftOperator):
             method_name=method_name,
             timeout=timedelta(seconds=self.timeout + 60),
         )
+
+
+class AtRestOperator(WaitingOperator):
+    """Base of the operators that write to a dataset once it rests: not used by itself.
+
+    What a portal makes of writes while it processes is not known; every known client waits.
+
+    :param dataset: dataset id or uid. (templated)
+    :param timeout: seconds for the dataset to come to rest.
+    """
+
+    template_fields: Sequence[str] = (*WaitingOperator.template_fields, "dataset")
+
+    def __init__(self, *, dataset: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dataset = dataset
+
+    def write(self, publisher: DatasetPublisher, found: Dataset) -> dict[str, Any]:
+        """Write to the dataset, which rests, and tell."""
+        raise NotImplementedError
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Write, as soon as the dataset rests."""
+        return self._write(context, may_defer=True)
+
+    def execute_at_rest(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Write, now that the dataset rests."""
+        with failing_for_good():
+            WaitEvent.checked(event)
+        return self._write(context, may_defer=False)
+
+    def _write(self, context: Context, *, may_defer: bool) -> dict[str, Any]:
+        with self.publisher(context) as publisher:
+            found = self.find(context, publisher, self.dataset)
+            try:
+                if may_defer:
+                    self.wait_for_rest(publisher, found.uid)
+                patience = publisher.patience(self.timeout)
+                publisher.run(waits.at_rest(publisher.dialect, found.uid, patience))
+            except PublishRightMissing:
+                self.log.info("The key may edit %s and not read its status: not waiting.", found.dataset_id)
+            return {
+                "dataset": found.uid,
+                "dataset_id": found.dataset_id,
+                **self.write(publisher, found),
+            }

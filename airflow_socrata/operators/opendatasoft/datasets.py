@@ -12,7 +12,7 @@ from airflow_socrata.client.errors import ConfigurationError, NotFound
 from airflow_socrata.opendatasoft import actions, push
 from airflow_socrata.opendatasoft.errors import DatasetExists
 from airflow_socrata.opendatasoft.models import MetadataValue, RestorePoint
-from airflow_socrata.operators.opendatasoft.base import OpendatasoftOperator
+from airflow_socrata.operators.opendatasoft.base import AtRestOperator, OpendatasoftOperator
 from airflow_socrata.operators.rows import bound
 from airflow_socrata.operators.upload import storage_path
 
@@ -99,62 +99,60 @@ class OpendatasoftCreateDatasetOperator(OpendatasoftOperator):
         return made, True
 
 
-class OpendatasoftSetMetadataOperator(OpendatasoftOperator):
-    """Set metadata of a dataset; what is not named stays as it is.
+class OpendatasoftSetMetadataOperator(AtRestOperator):
+    """Set metadata of a dataset once it rests; what is not named stays as it is.
 
     Explore shows them from the next publish on, or from ``publish_metadata``.
 
     :param dataset: dataset id or uid. (templated)
     :param metadata: template to field to value, e.g. ``{"default": {"title": "Airports"}}``. (templated)
+    :param timeout: seconds for the dataset to come to rest.
+    :param deferrable: wait for that in the triggerer.
     :return: uid, dataset id, and the names that were set.
     """
 
-    template_fields: Sequence[str] = (*OpendatasoftOperator.template_fields, "dataset", "metadata")
+    template_fields: Sequence[str] = (*AtRestOperator.template_fields, "metadata")
 
-    def __init__(self, *, dataset: str, metadata: Metadata, **kwargs: Any) -> None:
+    def __init__(self, *, metadata: Metadata, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.dataset = dataset
         self.metadata = metadata
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def write(self, publisher: DatasetPublisher, found: Dataset) -> dict[str, Any]:
         """Set them."""
         values = _values(self.metadata)
-        with self.publisher(context) as publisher:
-            found = self.find(context, publisher, self.dataset)
-            publisher.session.repeat(lambda: publisher.run(publisher.dialect.set_metadata(found.uid, values)))
+        publisher.session.repeat(lambda: publisher.run(publisher.dialect.set_metadata(found.uid, values)))
         names = [f"{value.template}.{value.name}" for value in values]
         self.log.info("Set %s of %s.", ", ".join(names) or "nothing", found.dataset_id)
-        return {"dataset": found.uid, "dataset_id": found.dataset_id, "names": names}
+        return {"names": names}
 
 
-class OpendatasoftRestoreVersionOperator(OpendatasoftOperator):
-    """Take the configuration of a dataset back to a version of its history; publishes nothing.
+class OpendatasoftRestoreVersionOperator(AtRestOperator):
+    """Take the configuration of a dataset back to a version of its history, once it rests.
 
-    Versions hold no records.
+    Publishes nothing; versions hold no records.
 
     :param dataset: dataset id or uid. (templated)
     :param version: uid of the version (Automation API) or of the change (Management API) after which the
         configuration was as it shall be; ``None``: as it was before the first entry. (templated)
+    :param timeout: seconds for the dataset to come to rest.
+    :param deferrable: wait for that in the triggerer.
     :return: uid, dataset id, and whether there was anything to take back.
     """
 
-    template_fields: Sequence[str] = (*OpendatasoftOperator.template_fields, "dataset", "version")
+    template_fields: Sequence[str] = (*AtRestOperator.template_fields, "version")
 
-    def __init__(self, *, dataset: str, version: str | None, **kwargs: Any) -> None:
+    def __init__(self, *, version: str | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.dataset = dataset
         self.version = version
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def write(self, publisher: DatasetPublisher, found: Dataset) -> dict[str, Any]:
         """Restore it."""
-        with self.publisher(context) as publisher:
-            found = self.find(context, publisher, self.dataset)
-            point = RestorePoint(found.uid, publisher.dialect.name, self.version)
-            restored = publisher.session.repeat(lambda: publisher.run(publisher.dialect.restore(point)))
+        point = RestorePoint(found.uid, publisher.dialect.name, self.version)
+        restored = publisher.session.repeat(lambda: publisher.run(publisher.dialect.restore(point)))
         self.log.info(
             "Version %s of %s %s.", self.version, found.dataset_id, "is restored" if restored else "stands"
         )
-        return {"dataset": found.uid, "dataset_id": found.dataset_id, "restored": restored}
+        return {"restored": restored}
 
 
 class OpendatasoftPushOperator(OpendatasoftOperator):
