@@ -59,24 +59,27 @@ def test_list_names_it_with_its_version(shown: dict[str, Any], distribution: Any
 def test_get_tells_what_it_is(shown: dict[str, Any]) -> None:
     (row,) = rows(shown, "get")
     assert row["package-name"] == "airflow-provider-socrata"
-    assert "Publish datasets to Socrata portals" in row["description"]
+    assert "Publish datasets to Socrata and Opendatasoft portals" in row["description"]
 
 
-def test_hooks_names_the_hook(shown: dict[str, Any]) -> None:
-    (row,) = rows(shown, "hooks")
-    assert (row["connection_type"], row["class"]) == ("socrata", "airflow_socrata.hooks.socrata.SocrataHook")
-    assert row["hook_name"] == "Socrata"
+def test_hooks_names_the_hooks(shown: dict[str, Any]) -> None:
+    named = {(row["connection_type"], row["hook_name"], row["class"]) for row in rows(shown, "hooks")}
+    assert named == {
+        ("socrata", "Socrata", "airflow_socrata.hooks.socrata.SocrataHook"),
+        ("opendatasoft", "Opendatasoft", "airflow_socrata.hooks.opendatasoft.OpendatasoftHook"),
+    }
 
 
 @pytest.mark.skipif(
     (3, 0, 0) <= AIRFLOW_VERSION < (3, 2, 0),
     reason="this command of Airflow 3.0 and 3.1 imports wtforms, which they do not bring: it shows nobody's",
 )
-def test_behaviours_names_the_connection_type(shown: dict[str, Any]) -> None:
-    assert rows(shown, "behaviours") == [{"field_behaviours": "socrata"}]
+def test_behaviours_names_the_connection_types(shown: dict[str, Any]) -> None:
+    known = {row["field_behaviours"] for row in shown["behaviours"]}
+    assert known >= {"socrata", "opendatasoft"}
 
 
-def test_links_names_both_links(shown: dict[str, Any]) -> None:
+def test_links_names_links(shown: dict[str, Any]) -> None:
     assert {value for row in rows(shown, "links") for value in row.values()} >= {
         "airflow_socrata.links.socrata.SocrataDatasetLink",
         "airflow_socrata.links.socrata.SocrataWorkingCopyLink",
