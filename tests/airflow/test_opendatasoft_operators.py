@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -337,3 +338,23 @@ def test_a_dataset_is_deleted_once(opendatasoft: Any, run_task: Run) -> None:
     assert green(run_task(operator("DeleteDataset"), dataset="stops")) is True
     assert opendatasoft.admin.datasets() == []
     assert green(run_task(operator("DeleteDataset"), dataset="stops")) is False
+
+
+# --- killed ---
+
+
+@pytest.mark.parametrize("has_begun", [True, False], ids=["processing", "queued"])
+def test_a_publish_alone_that_is_killed_aborts_what_it_has_ordered(
+    opendatasoft: Any, has_begun: bool
+) -> None:
+    """A queued run cannot be aborted: the portal is not even asked."""
+    stops(opendatasoft)
+    opendatasoft.admin.settings(manual=True)
+    task = operator("Publish")(task_id="publish", dataset="stops")
+    context: Any = {"ti": SimpleNamespace(xcom_push=lambda **_: None)}
+    with task.publisher(context) as publisher:
+        task._ordered = task.give(context, publisher, may_defer=False)
+        if has_begun:
+            opendatasoft.admin.run_queue("stops", to="processing_all_dataset_data")
+        task.on_kill()
+    assert len(calls(opendatasoft, "POST", "/abort/")) == has_begun
