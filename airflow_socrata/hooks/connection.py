@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Connection
 
+#: Seconds for which *Test connection* waits at most.
+TEST_TIMEOUT = 10.0
+
 
 def filled_extra(connection: Connection) -> dict[str, Any]:
     """Return the extra fields that are set; one that the form left empty (``null``) counts as not set."""

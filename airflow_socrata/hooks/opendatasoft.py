@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
@@ -14,7 +15,7 @@ from airflow_socrata.connection_form import (
     field_behaviour,
     widgets,
 )
-from airflow_socrata.hooks.connection import common_settings, filled_extra, text
+from airflow_socrata.hooks.connection import TEST_TIMEOUT, common_settings, filled_extra, text
 from airflow_socrata.opendatasoft.check import describe_connection, explain_failure
 from airflow_socrata.opendatasoft.credentials import PortalKey
 from airflow_socrata.opendatasoft.dialect import dialect_named
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 #: The management API that is spoken unless the connection's ``api`` says otherwise.
 DEFAULT_API = "automation"
-#: Seconds for which *Test connection* waits at most.
-TEST_TIMEOUT = 10.0
 
 
 class OpendatasoftHook(BaseHook):
@@ -61,6 +60,11 @@ class OpendatasoftHook(BaseHook):
         """Return the form's labels and placeholders, for Airflow before 3.2."""
         return field_behaviour(OPENDATASOFT_BEHAVIOUR)
 
+    @cached_property
+    def _connection(self) -> Connection:
+        """The connection, asked for once: a task needs settings and API of it."""
+        return self.get_connection(self.opendatasoft_conn_id)
+
     def get_conn(self) -> PortalSession:
         """Return a session with the portal; nothing is sent yet.
 
@@ -70,7 +74,7 @@ class OpendatasoftHook(BaseHook):
 
     def settings(self) -> PortalSettings:
         """Read the connection, and have Airflow mask its secrets in logs."""
-        settings = _settings(self.get_connection(self.opendatasoft_conn_id))
+        settings = _settings(self._connection)
         for secret in settings.secrets():
             mask_secret(secret)
         return settings
@@ -80,7 +84,7 @@ class OpendatasoftHook(BaseHook):
 
         :raises ConfigurationError: there is no such API.
         """
-        return _dialect(self.get_connection(self.opendatasoft_conn_id))
+        return _dialect(self._connection)
 
     async def get_async_conn(self) -> tuple[AsyncPortalSession, Dialect]:
         """Return a session and the API, for triggers; does not block the triggerer."""

@@ -9,15 +9,12 @@ from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 from airflow_socrata.client import Credentials, PortalError, PortalSession, PortalSettings
 from airflow_socrata.client.check import describe_connection, explain_failure
 from airflow_socrata.connection_form import SOCRATA_BEHAVIOUR, SOCRATA_FIELDS, field_behaviour, widgets
-from airflow_socrata.hooks.connection import common_settings, filled_extra, text
+from airflow_socrata.hooks.connection import TEST_TIMEOUT, common_settings, filled_extra, text
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
     from airflow_socrata.client.async_session import AsyncPortalSession
-
-#: Seconds for which *Test connection* waits at most.
-TEST_TIMEOUT = 10.0
 
 
 class SocrataHook(BaseHook):
