@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from airflow_socrata.client.errors import PortalError
+from airflow_socrata.client.errors import Interrupted, PortalError
 from airflow_socrata.opendatasoft import actions
 from airflow_socrata.opendatasoft.errors import InvalidDatasetStatus
 from airflow_socrata.opendatasoft.status import Action, Step, has_moved, is_at_rest, may, next_step
@@ -335,12 +335,21 @@ def abort_ours(publisher: DatasetPublisher, ordered: Ordered) -> bool:
     status = publisher.run(publisher.dialect.status(ordered.dataset))
     if status.is_at_rest or not has_moved(status, ordered.before) or not may(Action.ABORT, status.name):
         return False
+    return abort(publisher, ordered.dataset, ordered.dataset_id, status)
+
+
+def abort(publisher: DatasetPublisher, uid: str, dataset_id: str, status: Status) -> bool:
+    """Abort what runs on a dataset; a portal that does not is no failure.
+
+    :param status: read just before.
+    :return: whether the abort was accepted.
+    """
     try:
-        publisher.run(actions.order(publisher.dialect, ordered.dataset, Action.ABORT, status))
-    except InvalidDatasetStatus:
-        return False
+        publisher.run(actions.order(publisher.dialect, uid, Action.ABORT, status))
+    except Interrupted:
+        raise
     except PortalError as error:
-        publisher.log(f"{ordered.dataset_id} could not be aborted: {error}")
+        publisher.log(f"{dataset_id} could not be aborted: {error}")
         return False
-    publisher.log(f"Aborted the processing of {ordered.dataset_id} that this run had ordered.")
+    publisher.log(f"Aborted the processing of {dataset_id} that this run had ordered.")
     return True

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_socrata.client.errors import EmptyUpload, Interrupted, LocalFileFailed, PortalError
-from airflow_socrata.opendatasoft import actions
-from airflow_socrata.opendatasoft.errors import InvalidDatasetStatus
 from airflow_socrata.opendatasoft.status import Action as Ask
 from airflow_socrata.opendatasoft.status import has_moved, may
 from airflow_socrata.publication.errors import WaitTimeout
 from airflow_socrata.publication.opendatasoft import waits
 from airflow_socrata.publication.opendatasoft.errors import RollbackFailed
 from airflow_socrata.publication.opendatasoft.intent import ChangeIntent, ChangePhase
+from airflow_socrata.publication.opendatasoft.publishing import abort
 from airflow_socrata.publication.opendatasoft.restoring import kept_for, process, put_back, upload_kept
 from airflow_socrata.publication.opendatasoft.states import ROLLBACK, Action, State
 from airflow_socrata.publication.operation import IN_FLIGHT
@@ -142,14 +141,8 @@ def _abort(publisher: DatasetPublisher, intent: ChangeIntent) -> None:
     if not may(Ask.ABORT, status.name):
         publisher.log(f"{intent.dataset_id} is {status.name}, which cannot be aborted: waiting for its end.")
         return
-    try:
-        publisher.run(actions.order(publisher.dialect, intent.dataset, Ask.ABORT, status))
-    except (InvalidDatasetStatus, PortalError) as error:
-        if isinstance(error, Interrupted):
-            raise
-        publisher.log(f"{intent.dataset_id} could not be aborted ({error}): waiting for its end.")
-        return
-    publisher.log(f"Aborted the processing of {intent.dataset_id} that this run had ordered.")
+    if not abort(publisher, intent.dataset, intent.dataset_id, status):
+        publisher.log(f"Waiting for the end of what runs on {intent.dataset_id}.")
 
 
 def _put_back(publisher: DatasetPublisher, intent: ChangeIntent) -> RolledBack:
