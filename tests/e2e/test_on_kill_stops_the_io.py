@@ -99,6 +99,7 @@ def test_a_killed_task_stops_and_deletes_nothing(story: Story, scenario: Plot) -
     task = PLOTS[scenario]
     told = story.flow.sigterm_at(task)
     ended = story.flow.ended
+    assert told is not None, f"Airflow has not terminated {task}"
     assert ended is not None
     print(f"ended {ended - told:.2f} s after SIGTERM")
     assert 0 <= ended - told < 5
