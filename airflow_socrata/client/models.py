@@ -25,6 +25,8 @@ class Column:
     field_name: str
     data_type_name: str
     position: int | None
+    description: str = ""
+    format: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Column:
@@ -36,6 +38,8 @@ class Column:
             field_name=field_name,
             data_type_name=text(body.get("dataTypeName")) or "",
             position=integer(body.get("position")),
+            description=text(body.get("description")) or "",
+            format=mapping(body.get("format")),
         )
 
 
