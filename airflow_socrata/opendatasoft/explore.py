@@ -113,7 +113,7 @@ def export(
     """Export all public records into a file, by technical field names.
 
     :param format: ``csv``, ``json``, ``jsonl``, ``geojson``, ``parquet`` or ``xlsx``.
-    :param into: e.g. :class:`~airflow_socrata.opendatasoft.multipart.FileSink`.
+    :param into: e.g. :class:`~airflow_socrata.client.multipart.FileSink`.
     :param options: of the format, e.g. ``delimiter`` of csv.
     :raises ConfigurationError: if the format is unknown.
     """

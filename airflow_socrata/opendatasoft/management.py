@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.messages import Call, CallKind, Reply
+from airflow_socrata.client.multipart import upload_headers
 from airflow_socrata.opendatasoft import management_json as form
 from airflow_socrata.opendatasoft.bodies import (
     JSON_TYPE,
@@ -23,7 +24,6 @@ from airflow_socrata.opendatasoft.calls import DatasetCalls
 from airflow_socrata.opendatasoft.errors import NotOffered
 from airflow_socrata.opendatasoft.history import gone, restore_to
 from airflow_socrata.opendatasoft.models import Metadata, MetadataValue, Page, RestorePoint
-from airflow_socrata.opendatasoft.multipart import upload_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

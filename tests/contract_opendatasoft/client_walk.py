@@ -10,6 +10,7 @@ import pytest
 from contract_opendatasoft.checks import Exchange, exchange
 
 from airflow_socrata.client import PortalSession
+from airflow_socrata.client.multipart import FileSink
 from airflow_socrata.opendatasoft import explore
 from airflow_socrata.opendatasoft.credentials import PortalKey
 from airflow_socrata.opendatasoft.dialect import dialect_named
@@ -22,7 +23,7 @@ from airflow_socrata.opendatasoft.models import (
     Security,
     Source,
 )
-from airflow_socrata.opendatasoft.multipart import FileSink, Multipart
+from airflow_socrata.opendatasoft.multipart import Multipart
 from airflow_socrata.opendatasoft.portal import portal_settings
 from airflow_socrata.opendatasoft.push import batches, delete_record, delete_values, push, target_of
 from airflow_socrata.opendatasoft.steps import run

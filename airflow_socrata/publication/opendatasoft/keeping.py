@@ -7,8 +7,8 @@ import tempfile
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow_socrata.client.errors import NotFound
+from airflow_socrata.client.multipart import FileSink
 from airflow_socrata.opendatasoft import explore
-from airflow_socrata.opendatasoft.multipart import FileSink
 from airflow_socrata.publication.opendatasoft.counting import CsvCounter
 from airflow_socrata.publication.opendatasoft.errors import NothingToKeep
 from airflow_socrata.publication.opendatasoft.intent import KeptFile

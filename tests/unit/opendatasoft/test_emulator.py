@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_socrata.client import NotFound, PortalSession, RetryBudget
+from airflow_socrata.client.multipart import FileSink
 from airflow_socrata.emulator.opendatasoft import OpendatasoftEmulator
 from airflow_socrata.opendatasoft import actions, explore
 from airflow_socrata.opendatasoft.check import describe_connection
@@ -28,7 +29,7 @@ from airflow_socrata.opendatasoft.models import (
     Source,
     value_in,
 )
-from airflow_socrata.opendatasoft.multipart import FileSink, Multipart
+from airflow_socrata.opendatasoft.multipart import Multipart
 from airflow_socrata.opendatasoft.portal import portal_settings
 from airflow_socrata.opendatasoft.push import delete_record, push_records, target_of
 from airflow_socrata.opendatasoft.status import STATUS_TABLE, Action, StatusClass, Step, next_step

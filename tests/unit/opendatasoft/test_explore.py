@@ -10,8 +10,8 @@ from unit.client.portal_servers import Answer, ScriptedPortal
 from unit.opendatasoft.samples import answer
 
 from airflow_socrata.client import ConfigurationError, MalformedReply, PortalSession
+from airflow_socrata.client.multipart import FileSink
 from airflow_socrata.opendatasoft import explore
-from airflow_socrata.opendatasoft.multipart import FileSink
 
 BASE = "/api/explore/v2.1/catalog/datasets"
 ENTRY = {

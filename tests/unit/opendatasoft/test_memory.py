@@ -10,8 +10,9 @@ from unit.opendatasoft.conftest import API_KEY
 from unit.opendatasoft.samples import UID
 
 from airflow_socrata.client import PortalSession, RetryBudget
+from airflow_socrata.client.multipart import FileSink
 from airflow_socrata.opendatasoft.credentials import PortalKey
-from airflow_socrata.opendatasoft.multipart import FileSink, Multipart
+from airflow_socrata.opendatasoft.multipart import Multipart
 from airflow_socrata.opendatasoft.portal import portal_settings
 
 if TYPE_CHECKING:

@@ -29,11 +29,13 @@ from airflow_socrata.client import (
     PortalSession,
     RetryBudget,
     SignInFailed,
+    multipart,
 )
 from airflow_socrata.client.async_session import AsyncPortalSession
+from airflow_socrata.client.multipart import FileSink
 from airflow_socrata.opendatasoft.credentials import PortalKey
 from airflow_socrata.opendatasoft.errors import FileTooLarge
-from airflow_socrata.opendatasoft.multipart import PLATFORM_LIMIT_BYTES, FileSink, Multipart
+from airflow_socrata.opendatasoft.multipart import PLATFORM_LIMIT_BYTES, Multipart
 from airflow_socrata.opendatasoft.portal import portal_settings
 
 if TYPE_CHECKING:
@@ -172,7 +174,7 @@ def test_a_file_over_the_platforms_limit_is_not_sent(tmp_path: Path) -> None:
         file.truncate(PLATFORM_LIMIT_BYTES + 1)
     with pytest.raises(FileTooLarge, match=r"large\.csv has 240 MiB"):
         Multipart(large).__enter__()
-    with Multipart(large, limit=None) as allowed:
+    with multipart.Multipart(large) as allowed:
         assert allowed.size == PLATFORM_LIMIT_BYTES + 1
 
 
