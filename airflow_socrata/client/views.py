@@ -23,6 +23,8 @@ JSON_TYPE = (("Content-Type", "application/json"),)
 #: Seconds between two looks at a job where the portal does not say; vendor clients use 3 to 10.
 DEFAULT_POLL_SECONDS = 4.0
 _SHORTEST_POLL, _LONGEST_POLL = 1.0, 300.0
+#: What a portal replaces as a whole when a view is updated.
+_WHOLES = ("metadata", "privateMetadata")
 
 
 def _view_path(dataset_id: str) -> str:
@@ -99,15 +101,46 @@ def discard(working_copy_id: str) -> Call[None]:
 
 
 def update_view(dataset_id: str, changes: Mapping[str, Any]) -> Call[View]:
-    """Change metadata of a view; keys that ``changes`` lacks stay as they are."""
+    """Change what a view says about itself; keys that ``changes`` lacks stay as they are.
+
+    :raises ConfigurationError: for ``metadata`` and ``privateMetadata``, which a portal replaces as wholes:
+        attachments, custom fields and the row identifier would be lost; see :func:`merged_update`.
+    """
+    wholes = [key for key in _WHOLES if key in changes]
+    if wholes:
+        raise ConfigurationError(
+            f"a portal replaces {' and '.join(wholes)} as a whole: use merged_update with the view just read"
+        )
+    return _update(dataset_id, changes)
+
+
+def merged_update(view: View, changes: Mapping[str, Any], *, validate_only: bool = False) -> Call[View]:
+    """Change what a view says about itself, key by key also within ``metadata`` and ``privateMetadata``.
+
+    The only place that writes these two: what ``changes`` does not name is sent as ``view`` has it.
+
+    :param view: as it is now: read just before, since what others have written meanwhile is overwritten.
+    :param changes: other keys replace the view's; within the two, a key with None is taken away.
+    :param validate_only: let the portal check the changes and leave the view as it is.
+    """
+    body = dict(changes)
+    for key in _WHOLES:
+        if key in body:
+            merged = {**mapping(view.raw.get(key)), **(body[key] or {})}
+            body[key] = {name: value for name, value in merged.items() if value is not None}
+    return _update(view.id, body, validate_only=validate_only)
+
+
+def _update(dataset_id: str, body: Mapping[str, Any], *, validate_only: bool = False) -> Call[View]:
     return Call(
         CallKind.METADATA,
         "PUT",
         _view_path(dataset_id),
         _parse_view,
-        f"update view {dataset_id}",
+        f"{'validate an update of' if validate_only else 'update'} view {dataset_id}",
+        params=(("validateOnly", "true"),) if validate_only else (),
         headers=JSON_TYPE,
-        body=json.dumps(dict(changes), allow_nan=False).encode(),
+        body=json.dumps(dict(body), allow_nan=False).encode(),
     )
 
 

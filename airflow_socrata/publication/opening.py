@@ -272,7 +272,7 @@ def take_over(publisher: Publisher, intent: Intent, copy: View) -> Handle:
     publisher.intents.save(intent)
     mark = Mark(copy.id, intent.operation)
     if Mark.own(copy) != mark:
-        publisher.send(views.update_view(copy.id, {"privateMetadata": mark.onto(copy.private_metadata)}))
+        publisher.send(views.merged_update(copy, {"privateMetadata": mark.onto(copy.private_metadata)}))
     intent = intent.at(Phase.OPENED)
     publisher.intents.save(intent)
     publisher.log(

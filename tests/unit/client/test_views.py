@@ -304,3 +304,27 @@ def test_twin_user_and_date() -> None:
     date = views.portal_date().parse(reply({"id": "x"}, Date="Mon, 01 Jan 2024 00:00:30 GMT"))
     assert date == 1704067230.0
     assert views.portal_date().parse(reply({})) is None
+
+
+ATTACHED = {"attachments": [{"filename": "a.pdf", "assetId": "1"}], "rowLabel": "Stop"}
+WHOLE = View.from_json(VIEW | {"metadata": ATTACHED, "privateMetadata": {"contactEmail": "a@example.gov"}})
+
+
+def test_an_update_keeps_what_it_does_not_name() -> None:
+    call = views.merged_update(WHOLE, {"name": "Rues", "metadata": {"rowIdentifier": "id", "rowLabel": None}})
+    assert isinstance(call.body, bytes)
+    assert json.loads(call.body) == {
+        "name": "Rues",
+        "metadata": {"attachments": ATTACHED["attachments"], "rowIdentifier": "id"},
+    }
+    assert (call.kind, call.method, call.params) == (CallKind.METADATA, "PUT", ())
+    private = views.merged_update(WHOLE, {"privateMetadata": {"mark": 1}}, validate_only=True)
+    assert isinstance(private.body, bytes)
+    assert json.loads(private.body) == {"privateMetadata": {"contactEmail": "a@example.gov", "mark": 1}}
+    assert private.params == (("validateOnly", "true"),)
+
+
+@pytest.mark.parametrize("key", ["metadata", "privateMetadata"])
+def test_what_a_portal_replaces_as_a_whole_is_not_sent_in_part(key: str) -> None:
+    with pytest.raises(ConfigurationError, match="merged_update"):
+        views.update_view("abcd-1234", {key: {"rowLabel": "Stop"}})
