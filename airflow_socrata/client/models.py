@@ -290,6 +290,7 @@ class RowCounts:
     :param row_errors: the rows not taken, where told; ``errors`` counts them all.
     :param repeated: an earlier sending of the same rows may have been carried out, so what was created
         then is counted as updated now, and what was deleted then as an error.
+    :param truth_version: version of the dataset after the write, where told.
     """
 
     created: int
@@ -300,6 +301,7 @@ class RowCounts:
     by_sid: int | None = None
     row_errors: tuple[RowError, ...] = ()
     repeated: bool = False
+    truth_version: int | None = None
 
     @property
     def rows(self) -> int:

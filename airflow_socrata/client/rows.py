@@ -45,11 +45,55 @@ class RowBody:
         return (*headers, ("Content-Encoding", self.content_encoding)) if self.content_encoding else headers
 
 
-def _rows_path(dataset_id: str) -> str:
-    return f"/resource/{check_dataset_id(dataset_id)}.json"
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """How an upsert is to be taken.
+
+    The row server of the new back end knows these; whether the public edge passes them on is not known, so
+    look at what came of it.
+
+    :param truncate: drop all rows first, in the same transaction.
+    :param merge: a field that a row lacks keeps its value; else it becomes null.
+    :param errors_are_fatal: the first bad row aborts everything; None: as the portal is set up.
+    :param tolerated: codes of row errors that are only counted, e.g. ``no_such_row_to_delete``.
+    :param expected_data_version: refuse (409) unless the dataset is at this version, see
+        :func:`airflow_socrata.client.views.replication`.
+    """
+
+    truncate: bool = False
+    merge: bool = True
+    errors_are_fatal: bool | None = None
+    tolerated: tuple[str, ...] = ()
+    expected_data_version: int | None = None
+
+    def params(self) -> tuple[tuple[str, str], ...]:
+        """The query parameters; none for what is the default."""
+        params = [("truncate", "true")] if self.truncate else []
+        if not self.merge:
+            params.append(("mergeInsteadOfReplace", "false"))
+        if self.errors_are_fatal is not None:
+            params.append(("errorsAreFatal", "true" if self.errors_are_fatal else "false"))
+        params += [("nonFatalRowErrors[]", code) for code in self.tolerated]
+        if self.expected_data_version is not None:
+            params.append(("expectedDataVersion", str(self.expected_data_version)))
+        return tuple(params)
+
+    def kind(self, *, keyed: bool) -> CallKind:
+        """The row of the retry table: what asks for a version finds another one the second time."""
+        again = keyed and self.expected_data_version is None
+        return CallKind.ROWS_KEYED if again else CallKind.ROWS_UNKEYED
 
 
-def upsert(dataset_id: str, body: RowBody, *, keyed: bool) -> Call[RowCounts]:
+#: What a portal does unless told otherwise.
+PLAIN = WriteOptions()
+
+
+def rows_path(dataset_id: str, suffix: str = "json") -> str:
+    """The address of a dataset's rows."""
+    return f"/resource/{check_dataset_id(dataset_id)}.{suffix}"
+
+
+def upsert(dataset_id: str, body: RowBody, *, keyed: bool, options: WriteOptions = PLAIN) -> Call[RowCounts]:
     """Insert, update and delete rows.
 
     :param keyed: the dataset has a row identifier and every row carries it; else the call is never sent again
@@ -57,24 +101,29 @@ def upsert(dataset_id: str, body: RowBody, *, keyed: bool) -> Call[RowCounts]:
     :raises ConfigurationError: if ``dataset_id`` is no 4x4; so do all calls here.
     """
     return Call(
-        CallKind.ROWS_KEYED if keyed else CallKind.ROWS_UNKEYED,
+        options.kind(keyed=keyed),
         "POST",
-        _rows_path(dataset_id),
-        _parse_counts,
+        rows_path(dataset_id),
+        counts_of,
         f"upsert {dataset_id}",
+        params=options.params(),
         headers=body.headers(),
         body=body.data,
     )
 
 
-def replace(dataset_id: str, body: RowBody) -> Call[RowCounts]:
-    """Replace all rows by those of ``body``, in one transaction."""
+def replace(dataset_id: str, body: RowBody, *, expected_data_version: int | None = None) -> Call[RowCounts]:
+    """Replace all rows by those of ``body``, in one transaction.
+
+    :param expected_data_version: as of :class:`WriteOptions`; such a call is never sent again by itself.
+    """
     return Call(
-        CallKind.ROWS_REPLACE,
+        CallKind.ROWS_REPLACE if expected_data_version is None else CallKind.ROWS_UNKEYED,
         "PUT",
-        _rows_path(dataset_id),
-        _parse_counts,
+        rows_path(dataset_id),
+        counts_of,
         f"replace rows of {dataset_id}",
+        params=WriteOptions(expected_data_version=expected_data_version).params(),
         headers=body.headers(),
         body=body.data,
     )
@@ -85,8 +134,8 @@ def truncate(dataset_id: str) -> Call[RowCounts]:
     return Call(
         CallKind.ROWS_REPLACE,
         "PUT",
-        _rows_path(dataset_id),
-        _parse_counts,
+        rows_path(dataset_id),
+        counts_of,
         f"truncate {dataset_id}",
         headers=(("Content-Type", "application/json"),),
         body=b"[]",
@@ -101,7 +150,7 @@ def count(dataset_id: str, where: str | None = None) -> Call[Count]:
     return Call(
         CallKind.READ,
         "GET",
-        _rows_path(dataset_id),
+        rows_path(dataset_id),
         _parse_count,
         f"count rows of {dataset_id}",
         params=tuple(params),
@@ -116,6 +165,9 @@ def select(
     limit: int | None = None,
     offset: int | None = None,
     system_fields: bool = False,
+    group: str | None = None,
+    having: str | None = None,
+    search: str | None = None,
 ) -> Call[RowsPage]:
     """Read one page of rows.
 
@@ -123,6 +175,8 @@ def select(
     :param order: SoQL; None: by ``:id`` where all columns are read, since pages without an order may overlap.
     :param limit: rows in the page; None: the portal's default, 1,000.
     :param system_fields: add ``:id``, ``:created_at``, ``:updated_at``; with ``select``, name them there.
+    :param group: SoQL; with ``having``, a condition on the groups.
+    :param search: words that any text column holds.
     """
     if system_fields and select:
         raise ConfigurationError(
@@ -134,31 +188,47 @@ def select(
     values = {
         "$select": select,
         "$where": where,
+        "$group": group,
+        "$having": having,
+        "$q": search,
         "$order": order,
         "$limit": None if limit is None else str(limit),
         "$offset": None if offset is None else str(offset),
     }
     params = tuple((name, value) for name, value in values.items() if value is not None)
     return Call(
-        CallKind.READ, "GET", _rows_path(dataset_id), _parse_page, f"read rows of {dataset_id}", params=params
+        CallKind.READ, "GET", rows_path(dataset_id), page_of, f"read rows of {dataset_id}", params=params
     )
 
 
-def _parse_counts(reply: Reply) -> RowCounts:
+def query(dataset_id: str, soql: str) -> Call[RowsPage]:
+    """Read what one whole SoQL query selects; a query without LIMIT gives at most 1,000 rows."""
+    return Call(
+        CallKind.READ,
+        "GET",
+        rows_path(dataset_id),
+        page_of,
+        f"query {dataset_id}",
+        params=(("$query", soql),),
+    )
+
+
+def counts_of(reply: Reply) -> RowCounts:
+    """Read the counts of a write, in any of a portal's forms."""
     if reply.status == 202:
         raise UnreadableReply("a write of rows was answered with 202, so nothing tells what became of it")
     body = reply.json()
     if isinstance(body, list):
-        return _counts_of_report(body, reply.repeated)
+        return _counts_of_report(body, reply)
     if isinstance(body, dict):
         refuse_error_object(body)
         for keys in _COUNT_KEYS:
             if any(key in body for key in keys):
-                return _counts_of_summary(body, keys, reply.repeated)
+                return _counts_of_summary(body, keys, reply)
     raise UnreadableReply(f"expected counts of rows, got {shape(body)}")
 
 
-def _counts_of_summary(body: Mapping[str, Any], keys: tuple[str, str, str, str], repeated: bool) -> RowCounts:
+def _counts_of_summary(body: Mapping[str, Any], keys: tuple[str, str, str, str], reply: Reply) -> RowCounts:
     """Read a summary; a key that is absent counts 0."""
     created, updated, deleted = (_counted(body, key) for key in keys[:3])
     listed = body.get(keys[3])
@@ -176,11 +246,12 @@ def _counts_of_summary(body: Mapping[str, Any], keys: tuple[str, str, str, str],
         by_row_identifier=integer(body.get("By RowIdentifier")),
         by_sid=integer(body.get("By SID")),
         row_errors=row_errors,
-        repeated=repeated,
+        repeated=reply.repeated,
+        truth_version=truth_version(reply),
     )
 
 
-def _counts_of_report(body: list[Any], repeated: bool) -> RowCounts:
+def _counts_of_report(body: list[Any], reply: Reply) -> RowCounts:
     """Read the row server's own report: one entry a row, in order; old servers wrap it once more."""
     entries: list[Any] = []
     for item in body:
@@ -201,8 +272,14 @@ def _counts_of_report(body: list[Any], repeated: bool) -> RowCounts:
         deleted=seen["delete"],
         errors=len(row_errors),
         row_errors=tuple(row_errors),
-        repeated=repeated,
+        repeated=reply.repeated,
+        truth_version=truth_version(reply),
     )
+
+
+def truth_version(reply: Reply) -> int | None:
+    """The dataset's version after a write, where the portal tells it."""
+    return integer(reply.headers.get("X-SODA2-Truth-Version"))
 
 
 def _row_error(item: Any, index: str, message: str, row_id: str) -> RowError:
@@ -226,7 +303,7 @@ def _counted(body: Mapping[str, Any], key: str) -> int:
 
 
 def _parse_count(reply: Reply) -> Count:
-    page = _parse_page(reply)
+    page = page_of(reply)
     row = page.rows[0] if len(page.rows) == 1 else {}
     value = row.get("count", next(iter(row.values()), None) if len(row) == 1 else None)
     number = integer(value)
@@ -235,7 +312,8 @@ def _parse_count(reply: Reply) -> Count:
     return Count(rows=number, out_of_date=page.out_of_date, truth_last_modified=page.truth_last_modified)
 
 
-def _parse_page(reply: Reply) -> RowsPage:
+def page_of(reply: Reply) -> RowsPage:
+    """Read one page of rows and what its headers tell."""
     body = reply.json()
     if isinstance(body, dict):
         refuse_error_object(body)
