@@ -193,6 +193,71 @@ class Switches:
     cached_contents_rows: int = _switch(
         5000, "E", "Column statistics (`cachedContents`) are made at publish up to so many rows."
     )
+    duplicate_field_name: str = _switch(
+        "refuse",
+        "U",
+        "A new column whose field name is taken: `refuse` (400), or `number` it (`street_1`).",
+        ("refuse", "number"),
+    )
+    column_type_change: str = _switch(
+        "refuse",
+        "S/I",
+        "PUT of a column with another type: `refuse` (400), or `ignore` the type.",
+        ("refuse", "ignore"),
+    )
+    row_identifier_takes: str = _switch(
+        "both",
+        "I",
+        "How PUT of a view names the row identifier's column: by field name or id (`both`), or `auto`: by field"
+        " name on the new back end, by id on the old.",
+        ("both", "auto"),
+    )
+    by_resource_name: str = _switch(
+        "drafts",
+        "C",
+        "What getByResourceName finds: `published` views, `drafts` too, or `none` (the method is unknown).",
+        ("drafts", "published", "none"),
+    )
+    resource_name_taken_status: int = _switch(
+        400, "U", "Status of a creation with a resource name that another dataset has."
+    )
+    dataset_names: str = _switch(
+        "repeat", "C", "Whether plain names may `repeat`, or must be `unique` (400).", ("repeat", "unique")
+    )
+
+    plain_http: str = _switch(
+        "allow",
+        "D/E",
+        "Credentials over plain HTTP: `allow`, since it is on loopback, or `deny` as a portal does: 403, and"
+        " an access token is revoked.",
+        ("allow", "deny"),
+    )
+    access_token_seconds: float = _switch(
+        0.0, "U", "An access token is good for so many seconds (portal clock); 0: until it is revoked."
+    )
+    bad_token: str = _switch(
+        "refuse",
+        "U",
+        "An access token that is no good: `refuse` (401), or `anonymous` (as if nobody had signed in).",
+        ("refuse", "anonymous"),
+    )
+    token_of_another_app: str = _switch(
+        "refuse",
+        "U",
+        "An access token beside the app token of another application: `refuse` it as no good, or `allow`.",
+        ("refuse", "allow"),
+    )
+    token_request: str = _switch(
+        "both",
+        "D/I",
+        "Where the exchange of a code takes its parameters: `query` (as documented), `body`, or `both`.",
+        ("both", "query", "body"),
+    )
+    code_seconds: float = _switch(
+        600.0, "U", "A code can be exchanged for so many seconds (portal clock), once."
+    )
+    api_key_limit: int = _switch(20, "U", "How many API keys an account may have.")
+    api_key_name_length: int = _switch(255, "U", "Longest name of an API key, in signs.")
 
     def changed(self, values: dict[str, Any]) -> Switches:
         """Return a copy with some switches changed.

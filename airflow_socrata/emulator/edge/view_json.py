@@ -64,7 +64,7 @@ def view_json(portal: Portal, view: View, user: User | None) -> dict[str, Any]:
         "totalTimesRated": 0,
         "viewCount": 0,
         "viewLastModified": view.modified_at,
-        "viewType": "blobby" if "blobId" in view.fields else "tabular",
+        "viewType": _view_type(view),
         "query": {},
     }
     shown |= {key: value for key, value in view.fields.items() if key in EDITABLE and value is not None}
@@ -93,6 +93,12 @@ def view_json(portal: Portal, view: View, user: User | None) -> dict[str, Any]:
     shown["tags"] = view.fields.get("tags") or []
     shown["flags"] = ["default", "ownerMayBeContacted", "restorable", "restorePossibleForType"]
     return shown
+
+
+def _view_type(view: View) -> str:
+    if "blobId" in view.fields:
+        return "blobby"
+    return "href" if view.fields.get("displayType") == "href" else "tabular"
 
 
 def _metadata(portal: Portal, view: View) -> dict[str, Any]:
@@ -146,6 +152,8 @@ def column_json(column: Column) -> dict[str, Any]:
     if column.statistics is not None:
         shown["cachedContents"] = column.statistics
     shown["format"] = column.format
+    if column.computation is not None:
+        shown["computationStrategy"] = column.computation
     if column.flags:
         shown["flags"] = column.flags
     return shown

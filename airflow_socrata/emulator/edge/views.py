@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.emulator.edge.columns import describe_columns, new_column, set_identifier
 from airflow_socrata.emulator.edge.jobs import PUBLISH
+from airflow_socrata.emulator.edge.naming import check_names_free, expiry, find_named, page_of
 from airflow_socrata.emulator.edge.portal import Reply
 from airflow_socrata.emulator.edge.view_json import EDITABLE, permissions_json, view_json
 from airflow_socrata.emulator.errors import core_error, invalid_request, view_missing
@@ -35,6 +36,7 @@ def make_view(
     name = body.get("name")
     if not isinstance(name, str) or not name.strip():
         raise invalid_request("You must specify a name")
+    check_names_free(portal, body)
     metadata = dict(body.get("metadata") or {})
     wanted = metadata.pop("rowIdentifier", None)
     taken: set[str] = set()
@@ -60,7 +62,10 @@ def create(portal: Portal, exchange: Exchange) -> Reply:
         raise invalid_request("The body must be a JSON object")
     asked = exchange.first("nbe")
     new_backend = portal.switches.backend == "new" if asked is None else asked == "true"
-    view = make_view(portal, user, body, new_backend=new_backend)
+    deleted_at = expiry(exchange.first("deleted_at"))
+    with portal.books:
+        view = make_view(portal, user, body, new_backend=new_backend)
+        view.deleted_at = deleted_at
     return Reply.of(view_json(portal, view, user))
 
 
@@ -92,7 +97,9 @@ def _group(portal: Portal, exchange: Exchange, view_id: str) -> Reply:
 
 
 def search(portal: Portal, exchange: Exchange) -> Reply:
-    """``GET /api/views``: all, or those of ``method=getByIds&ids=…``."""
+    """``GET /api/views``: all, those of ``method=getByIds&ids=…``, or ``method=getByResourceName&name=…``."""
+    if exchange.first("method") == "getByResourceName":
+        return Reply.of(view_json(portal, find_named(portal, exchange), exchange.user))
     wanted = exchange.all("ids") if exchange.first("method") == "getByIds" else None
     ids = {part for text in wanted for part in text.split(",")} if wanted is not None else None
     views = [
@@ -100,7 +107,7 @@ def search(portal: Portal, exchange: Exchange) -> Reply:
         for view in portal.store.views()
         if (ids is None or view.id in ids) and "read" in portal.rights_of(view, exchange.user)
     ]
-    return Reply.of(views)
+    return Reply.of(page_of(exchange, views))
 
 
 def update(portal: Portal, exchange: Exchange) -> Reply:
@@ -123,6 +130,7 @@ def update(portal: Portal, exchange: Exchange) -> Reply:
 
 def apply_changes(portal: Portal, view: View, body: dict[str, Any]) -> None:
     """Merge the top-level keys of a body into a view."""
+    check_names_free(portal, body, view)
     metadata = body.get("metadata")
     if isinstance(metadata, dict):
         rest = {key: value for key, value in metadata.items() if key != "rowIdentifier"}
@@ -137,7 +145,7 @@ def apply_changes(portal: Portal, view: View, body: dict[str, Any]) -> None:
     if isinstance(body.get("privateMetadata"), dict):
         view.private_metadata = body["privateMetadata"]
     if isinstance(body.get("columns"), list):
-        describe_columns(view, body["columns"])
+        describe_columns(portal, view, body["columns"])
     view.fields = view.fields | {key: body[key] for key in EDITABLE if key in body}
     view.modified_at = portal.clock.seconds()
 

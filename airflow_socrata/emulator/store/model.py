@@ -28,6 +28,7 @@ class Column:
     width: int | None = None
     flags: list[str] = field(default_factory=list)
     statistics: dict[str, Any] | None = None
+    computation: dict[str, Any] | None = None
 
     @property
     def sql(self) -> str:
@@ -102,6 +103,7 @@ class View:
     modifying_view_uid: str | None = None
     synced: bool = False
     replica: Replica | None = None
+    deleted_at: float | None = None
 
     @property
     def is_working_copy(self) -> bool:

@@ -66,11 +66,20 @@ class Store:
 
     def find(self, view_id: str) -> View | None:
         """Return the view with this 4x4."""
+        self._expire()
         return self._views.get(view_id)
 
     def views(self) -> list[View]:
         """Return all views, oldest first."""
+        self._expire()
         return list(self._views.values())
+
+    def _expire(self) -> None:
+        """Delete the datasets whose time has come."""
+        with self._lock:
+            for view in list(self._views.values()):
+                if view.deleted_at is not None and view.deleted_at <= self.clock.now():
+                    self.remove(view)
 
     def create(
         self,
