@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -44,6 +45,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_unconfigure() -> None:
     """Remove the session's Airflow home."""
     environment.remove(AIRFLOW_HOME)
+
+
+@pytest.fixture(autouse=True)
+def _no_pause_of_another_test() -> None:
+    """A port, and the portal's time, come again in later tests: a pause must not last until then."""
+    limiter = sys.modules.get("airflow_socrata.client.limiter")
+    if limiter is not None:
+        limiter.forget_limiters()
 
 
 @pytest.fixture(scope="session")

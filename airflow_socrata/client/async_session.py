@@ -15,6 +15,7 @@ import httpx
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.exchange import Done, Exchange, RawReply
 from airflow_socrata.client.failures import Loss
+from airflow_socrata.client.limiter import limiter_of
 from airflow_socrata.client.proxies import check_ca_bundle, proxy_for
 from airflow_socrata.client.retry import RetryBudget
 from airflow_socrata.client.session import line_logger
@@ -39,7 +40,7 @@ class AsyncPortalSession:
 
     :param now: epoch seconds.
     :param sleep: waits without blocking the loop.
-    :param budget: how often and how long one call may be tried.
+    :param budget: how often and how long one call may be tried; None: as long as the settings' limits say.
     :param log: takes one line for each failure that is followed by another try; a logger or a function.
     :param chance: random numbers in [0, 1) for the jitter of the waits.
     :raises ConfigurationError: if the CA bundle or the proxy cannot be used.
@@ -56,7 +57,8 @@ class AsyncPortalSession:
         chance: Callable[[], float] = random.random,  # noqa: S311 - jitter, no secret
     ) -> None:
         self.settings = settings
-        self._budget = RetryBudget() if budget is None else budget
+        self._budget = RetryBudget(seconds=settings.limits.longest_wait) if budget is None else budget
+        self._limiter = limiter_of(settings)
         self._log = line_logger(log)
         self._now = now
         self._sleep = sleep
@@ -78,9 +80,15 @@ class AsyncPortalSession:
         :param budget: for this call, instead of the session's.
         :raises PortalError: the last failure; its ``landing`` tells whether the portal may have acted on it.
         """
-        exchange = Exchange(call, self.settings, budget or self._budget, chance=self._chance)
+        budget = budget or self._budget
+        exchange = Exchange(call, self.settings, budget, chance=self._chance, heard=self._limiter.heard)
         while True:
-            outcome = await self._send_once(exchange.outgoing())
+            await self._take_turn(exchange, budget)
+            await self._limiter.acquire_async()
+            try:
+                outcome = await self._send_once(exchange.outgoing())
+            finally:
+                self._limiter.release_async()
             if isinstance(outcome, RawReply):
                 step = exchange.reply(outcome, self._now())
             else:
@@ -91,6 +99,21 @@ class AsyncPortalSession:
                 self._log(step.why)
             if step.seconds > 0:
                 await self._sleep(step.seconds)
+
+    async def _take_turn(self, exchange: Exchange[T], budget: RetryBudget) -> None:
+        """Wait until the limiter lets the next request go."""
+        limiter, left = self._limiter, budget.seconds
+        while True:
+            turn = limiter.turn(self._now(), left)
+            if turn.seconds <= 0:
+                return
+            if turn.asked:
+                if turn.seconds > left:
+                    raise exchange.held_back(turn.seconds)
+                left -= turn.seconds
+            await self._sleep(turn.seconds)
+            if limiter.pause == turn.pause:
+                return
 
     async def sleep(self, seconds: float) -> None:
         """Wait between two looks at a job, without blocking the loop."""

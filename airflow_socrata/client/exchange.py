@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import quote
 
-from airflow_socrata.client.errors import Interrupted, MalformedReply
+from airflow_socrata.client.errors import Interrupted, MalformedReply, PortalBusy
 from airflow_socrata.client.failures import error_from_loss
 from airflow_socrata.client.messages import CallKind, Headers, Reply, UnreadableReply
 from airflow_socrata.client.parsing import one_line
@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
+#: Failures that are about all requests of this user, not about the one that met it.
+_ASKS_TO_WAIT = frozenset({Failure.THROTTLED, Failure.UNAVAILABLE})
 _LONGEST_PROBLEM = 300
 
 
@@ -81,6 +83,7 @@ class Exchange(Generic[T]):
     """The life of one call.
 
     :param chance: random numbers in [0, 1).
+    :param heard: takes the seconds for which the portal asks to send nothing, and the time now.
     """
 
     def __init__(
@@ -90,11 +93,13 @@ class Exchange(Generic[T]):
         budget: RetryBudget,
         *,
         chance: Callable[[], float],
+        heard: Callable[[float, float], None] = lambda seconds, now: None,
         new_request_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self._call = call
         self._settings = settings
         self._backoff = Backoff(budget, chance)
+        self._heard = heard
         self._new_request_id = new_request_id
         self._redirects = 0
         self._outgoing: Outgoing | None = None
@@ -147,6 +152,19 @@ class Exchange(Generic[T]):
         self._may_have_landed |= sent and self._call.kind is not CallKind.READ
         return Interrupted("stopped by this side", summary=self._call.summary, landing=self._landing())
 
+    def held_back(self, seconds: float) -> PortalBusy:
+        """Build the error of a call that is not sent: the portal asked for more patience than it has.
+
+        :param seconds: until the portal may be asked again.
+        """
+        return PortalBusy(
+            f"the portal has asked to send nothing for another {seconds:.0f} s",
+            summary=self._call.summary,
+            retry_after=seconds,
+            landing=self._landing(),
+            failure=Failure.THROTTLED,
+        )
+
     def _sent(self) -> Outgoing:
         if self._outgoing is None:
             raise RuntimeError("outgoing() comes first")
@@ -160,9 +178,14 @@ class Exchange(Generic[T]):
         if failure in MAY_HAVE_LANDED and self._call.kind is not CallKind.READ:
             self._may_have_landed = True
         error.landing = self._landing()
+        if failure in _ASKS_TO_WAIT and error.retry_after:
+            self._heard(error.retry_after, now)
         if decide(self._call.kind, failure) is not Decision.AGAIN:
             raise error
-        return self._backoff.after(error, now)
+        wait = self._backoff.after(error, now)
+        if failure is Failure.THROTTLED and error.retry_after is None:
+            self._heard(wait.seconds, now)
+        return wait
 
     def _malformed(self, reply: Reply, problem: str) -> MalformedReply:
         return MalformedReply(

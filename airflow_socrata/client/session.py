@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from airflow_socrata.client.clock import SystemClock
 from airflow_socrata.client.errors import Interrupted, PortalError
 from airflow_socrata.client.exchange import Backoff, Done, Exchange, RawReply
+from airflow_socrata.client.limiter import limiter_of
 from airflow_socrata.client.retry import RetryBudget
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from airflow_socrata.client.clock import Clock
+    from airflow_socrata.client.failures import Loss
     from airflow_socrata.client.messages import Call
     from airflow_socrata.client.settings import PortalSettings
     from airflow_socrata.client.transport import Transport
@@ -28,7 +30,7 @@ class PortalSession:
     """One portal as one user. One thread sends at a time; :meth:`interrupt` may come from anywhere.
 
     :param clock: tells the time and waits.
-    :param budget: how often and how long one call may be tried.
+    :param budget: how often and how long one call may be tried; None: as long as the settings' limits say.
     :param log: takes one line for each failure that is followed by another try; a logger or a function.
     :param chance: random numbers in [0, 1) for the jitter of the waits.
     :raises ConfigurationError: if the CA bundle or the proxy cannot be used.
@@ -48,7 +50,8 @@ class PortalSession:
 
         self.settings = settings
         self._clock: Clock = SystemClock() if clock is None else clock
-        self._budget = RetryBudget() if budget is None else budget
+        self._budget = RetryBudget(seconds=settings.limits.longest_wait) if budget is None else budget
+        self._limiter = limiter_of(settings)
         self._log = line_logger(log)
         self._chance = chance
         self._transport: Transport = Transport(settings)
@@ -63,11 +66,11 @@ class PortalSession:
         :raises PortalError: the last failure; its ``landing`` tells whether the portal may have acted on it.
         :raises Interrupted: after :meth:`interrupt`.
         """
-        exchange = Exchange(call, self.settings, budget or self._budget, chance=self._chance)
+        budget = budget or self._budget
+        exchange = Exchange(call, self.settings, budget, chance=self._chance, heard=self._limiter.heard)
         while True:
-            if self.interrupted:
-                raise exchange.interrupted(sent=False)
-            outcome = self._transport.send(exchange.outgoing())
+            self._take_turn(exchange, budget)
+            outcome = self._send_once(exchange)
             if self.interrupted:
                 raise exchange.interrupted(sent=isinstance(outcome, RawReply) or outcome.sent)
             if isinstance(outcome, RawReply):
@@ -77,6 +80,31 @@ class PortalSession:
             if isinstance(step, Done):
                 return step.value
             self._wait(step.seconds, step.why)
+
+    def _take_turn(self, exchange: Exchange[T], budget: RetryBudget) -> None:
+        """Wait until the limiter lets the next request go."""
+        limiter, left = self._limiter, budget.seconds
+        while True:
+            if self.interrupted:
+                raise exchange.interrupted(sent=False)
+            turn = limiter.turn(self._clock.time(), left)
+            if turn.seconds <= 0:
+                return
+            if turn.asked:
+                if turn.seconds > left:
+                    raise exchange.held_back(turn.seconds)
+                left -= turn.seconds
+            self._clock.sleep(turn.seconds, lambda: self.interrupted)
+            if limiter.pause == turn.pause and not self.interrupted:
+                return
+
+    def _send_once(self, exchange: Exchange[T]) -> RawReply | Loss:
+        if not self._limiter.acquire(lambda: self.interrupted):
+            raise exchange.interrupted(sent=False)
+        try:
+            return self._transport.send(exchange.outgoing())
+        finally:
+            self._limiter.release()
 
     def beside(self) -> PortalSession:
         """Return a session like this one with a connection of its own, for another thread.

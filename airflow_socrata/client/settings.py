@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from airflow_socrata.client.errors import ConfigurationError
+from airflow_socrata.client.limiter import Limits
 from airflow_socrata.client.vendor import SOCRATA, SigningIn, Vendor
 from airflow_socrata.conflicts import own_version
 
@@ -95,6 +96,7 @@ class PortalSettings:
     :param connect_timeout: seconds until a connection must stand, TLS included.
     :param read_timeout: seconds without a byte of the reply; an upsert answers only when it is done.
     :param vendor: whose portal it is.
+    :param limits: what this process allows itself there.
     :raises ConfigurationError: if a value cannot be used.
     """
 
@@ -108,6 +110,7 @@ class PortalSettings:
     read_timeout: float = 600.0
     user_agent: str = f"airflow-provider-socrata/{own_version()}"
     vendor: Vendor = SOCRATA
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         if not is_host(self.domain):
