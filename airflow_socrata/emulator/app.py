@@ -22,6 +22,8 @@ from airflow_socrata.emulator.dsmapi import progress, routes
 from airflow_socrata.emulator.dsmapi.errors import refused, translated
 from airflow_socrata.emulator.dsmapi.links import BASE
 from airflow_socrata.emulator.edge import (
+    access,
+    approvals,
     columns,
     files,
     publication,
@@ -63,8 +65,6 @@ TABLE: tuple[tuple[str, str, Callable[[Portal, Exchange], Reply]], ...] = (
     ("/api/views/{view_id}/columns.json", "POST", columns.add_columns),
     ("/api/views/{view_id}/columns/{column}", "PUT", columns.change_column),
     ("/api/views/{view_id}/columns/{column}", "DELETE", columns.drop_column),
-    ("/api/views/{view_id}/permissions", "GET", views.read_permissions),
-    ("/api/views/{view_id}/permissions", "PUT", views.put_permissions),
     ("/api/views/{view_id}/publication", "POST", publication.publication),
     ("/api/views/{view_id}/publication.json", "POST", publication.publication),
     ("/api/views/{view_id}/publication", "GET", publication.poll),
@@ -101,6 +101,8 @@ TABLE: tuple[tuple[str, str, Callable[[Portal, Exchange], Reply]], ...] = (
             ("/{view_id}/{row}", "DELETE", rows.delete_row),
         )
     ),
+    *access.TABLE,
+    *approvals.TABLE,
     *routes.TABLE,
 )
 

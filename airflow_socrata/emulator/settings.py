@@ -258,6 +258,32 @@ class Switches:
     )
     api_key_limit: int = _switch(20, "U", "How many API keys an account may have.")
     api_key_name_length: int = _switch(255, "U", "Longest name of an API key, in signs.")
+    email_shares: bool = _switch(
+        True, "D", "A view can be shared with an e-mail address that has no account (else 404)."
+    )
+    draft_permissions_scope: str = _switch(
+        "pending",
+        "U",
+        "`scope` in the permissions of an unpublished view: the `pending` one, or the `current` one.",
+        ("pending", "current"),
+    )
+    audience_approvals: str = _switch(
+        "none",
+        "D",
+        "What happens when a published view shall be seen by more people: it is (`none`), or a request is"
+        " approved at once (`automatic`) or waits for an approver (`manual`).",
+        ("none", "automatic", "manual"),
+    )
+    audience_request: str = _switch(
+        "made",
+        "I",
+        "A permission call that would need an approval: the request is `made`, or `none` is made and nothing"
+        " happens (it must be submitted as the guidance says). Both answer 200.",
+        ("made", "none"),
+    )
+    audience_looks: int = _switch(
+        0, "E", "An approved request for an audience is carried out after so many looks at the guidance."
+    )
 
     def changed(self, values: dict[str, Any]) -> Switches:
         """Return a copy with some switches changed.

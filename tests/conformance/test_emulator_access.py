@@ -107,7 +107,10 @@ def test_rights_set_by_a_test(admin, api, stops):
 def test_permissions_call(admin, api, viewer, stops):
     body = {
         "scope": "private",
-        "users": [{"id": "view-user", "accessLevels": [{"name": "contributor", "version": "all"}]}],
+        "users": [
+            {"id": "pub3-user", "accessLevels": [{"name": "current_owner", "version": "all"}]},
+            {"id": "view-user", "accessLevels": [{"name": "contributor", "version": "all"}]},
+        ],
     }
     assert api.put(f"/api/views/{stops}/permissions", json=body).json()["scope"] == "private"
     assert viewer.get(f"/api/views/{stops}").json()["rights"] == ["read", "write", "add"]

@@ -28,7 +28,7 @@ def apply(portal: Portal, exchange: Exchange) -> Reply:
         _choose_schema(portal, revision, body)
         _check(portal, revision)
         if portal.switches.approvals or exchange.fault("approval"):
-            _submit(portal, revision, user.id, exchange.request_id)
+            submit_revision(portal, revision, user.id, exchange.request_id)
             return Reply.of({
                 "key": "approval_submitted",
                 "message": "The revision was submitted for approval",
@@ -104,13 +104,14 @@ def _has_identifier(portal: Portal, revision: Revision, schema: OutputSchema) ->
     return identifier is not None and any(each.field_name == identifier.field_name for each in schema.columns)
 
 
-def _submit(portal: Portal, revision: Revision, user_id: str, request_id: str) -> None:
-    if revision.submission is not None and revision.submission.state == "pending":
-        return
-    number = portal.desk.number
-    revision.submission = Submission(
-        number(), number(), "pending", user_id, revision.output_schema_id, request_id
-    )
+def submit_revision(portal: Portal, revision: Revision, user_id: str, request_id: str) -> Submission:
+    """Hand a revision to the approvers, once. The caller holds the desk's lock."""
+    if revision.submission is None or revision.submission.state != "pending":
+        number = portal.desk.number
+        revision.submission = Submission(
+            number(), number(), "pending", user_id, revision.output_schema_id, request_id
+        )
+    return revision.submission
 
 
 def start(portal: Portal, revision: Revision, user_id: str, request_id: str) -> TaskSet:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_socrata.emulator.dsmapi.applying import start
+from airflow_socrata.emulator.dsmapi.applying import start, submit_revision
 from airflow_socrata.emulator.dsmapi.calls import body_of
 from airflow_socrata.emulator.edge.portal import Exchange, Portal, Reply
 from airflow_socrata.emulator.errors import core_error, invalid_request
 
 if TYPE_CHECKING:
     from airflow_socrata.emulator.dsmapi.model import Revision, Submission
+    from airflow_socrata.emulator.store.model import View
 
 
 def guidance(portal: Portal, exchange: Exchange) -> Reply:
@@ -63,6 +64,18 @@ def _guidance(portal: Portal, view_id: str, revision: Revision) -> dict[str, Any
     if submission.state == "pending":
         shown["updateUrl"] = f"{path}/{submission.record_id}"
     return shown
+
+
+def submit(portal: Portal, view: View, seq: str, user_id: str, request_id: str) -> Reply:
+    """Submit a revision as the guidance says; where nobody has to approve, it is applied at once."""
+    revision = portal.desk.revision(view.id, int(seq)) if seq.isdigit() else None
+    if revision is None:
+        raise invalid_request(f"Unknown revision: {seq}")
+    with portal.desk.lock:
+        submission = submit_revision(portal, revision, user_id, request_id)
+    if not portal.switches.approvals:
+        review(portal, revision, "approved")
+    return Reply.of({"id": submission.id, "state": submission.state})
 
 
 def review_call(portal: Portal, exchange: Exchange) -> Reply:

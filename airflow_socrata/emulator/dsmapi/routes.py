@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from airflow_socrata.emulator.dsmapi import (
     applying,
-    approvals,
     archiving,
     configs,
     revisions,
@@ -78,7 +77,4 @@ TABLE: tuple[tuple[str, str, Callable[[Portal, Exchange], Reply]], ...] = (
     *((BASE + path, method, served(service)) for path, method, service in _SERVICES),
     ("/api/archival", "POST", archiving.enroll),
     ("/api/archival.json", "POST", archiving.enroll),
-    ("/api/views/{view_id}/approvals", "GET", approvals.guidance),
-    ("/api/views/{view_id}/approvals/{record}", "PUT", approvals.review_call),
-    ("/api/views/{view_id}/approvals/{record}", "DELETE", approvals.withdraw),
 )

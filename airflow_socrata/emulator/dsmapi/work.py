@@ -15,7 +15,7 @@ from airflow_socrata.emulator.dsmapi.archiving import keep_archive
 from airflow_socrata.emulator.dsmapi.evaluating import evaluated, stored_column
 from airflow_socrata.emulator.dsmapi.rebuilding import carry_rows, columns_of, fill_identifier, read_name
 from airflow_socrata.emulator.dsmapi.transforms import CellError
-from airflow_socrata.emulator.edge.views import set_scope
+from airflow_socrata.emulator.edge.audiences import set_scope
 from airflow_socrata.emulator.errors import PortalError
 from airflow_socrata.emulator.store import database as tables
 from airflow_socrata.emulator.store.model import PUBLISHED

@@ -91,6 +91,9 @@ USERS = {
 }
 _BY_ID = {user.id: user for user in USERS.values()}
 
+#: Teams that views can be shared with: 4x4 and name.
+TEAMS = {"team-2345": "Data Crew"}
+
 
 def user_by_id(user_id: str) -> User:
     """Return the account with this 4x4."""
@@ -143,10 +146,14 @@ def rights_on(
                 return given[view_id, user.name]
         if user.publisher:
             return ALL_RIGHTS
-        shared = view.shares.get(user.id)
-        if shared == "contributor":
+        if user.id == view.owner:
+            return ALL_RIGHTS
+        name, version = view.shares.get(user.id, ("", ""))
+        if name == "owner":
+            return tuple(each for each in ALL_RIGHTS if each not in {"delete_view", "transfer_ownership"})
+        if name == "contributor":
             return ("read", "write", "add")
-        if shared:
+        if name and (version == "all" or view.stage == "published"):
             return ("read",)
     if view.scope == "public" or (view.scope == "site" and user is not None):
         return ("read",) if view.stage != "unpublished" else ()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.emulator.dsmapi import approvals, orders, progress
 from airflow_socrata.emulator.edge.accounts import APP_TOKEN, USERS
+from airflow_socrata.emulator.edge.approvals import decide_waiting
 from airflow_socrata.emulator.edge.bodies import Naming, json_blocks
 from airflow_socrata.emulator.edge.files import keep
 from airflow_socrata.emulator.edge.jobs import PUBLISH
@@ -271,22 +272,24 @@ def pending_geocoding(portal: Portal, order: dict[str, Any]) -> Any:
 
 
 def approve(portal: Portal, order: dict[str, Any]) -> Any:
-    """Approve the publish, or the revision, that waits."""
+    """Approve the publish, the revision or the audience that waits."""
     revision = approvals.waiting(portal, order["dataset"])
     if revision is not None:
         approvals.review(portal, revision, "approved")
         return {"seq": revision.seq}
-    review(portal, _waiting(portal, order["dataset"]), "approved")
+    if not decide_waiting(portal, _view(portal, order["dataset"]), "approved"):
+        review(portal, _waiting(portal, order["dataset"]), "approved")
     return {}
 
 
 def reject(portal: Portal, order: dict[str, Any]) -> Any:
-    """Reject the publish, or the revision, that waits."""
+    """Reject the publish, the revision or the audience that waits."""
     revision = approvals.waiting(portal, order["dataset"])
     if revision is not None:
         approvals.review(portal, revision, "rejected")
         return {"seq": revision.seq}
-    review(portal, _waiting(portal, order["dataset"]), "rejected")
+    if not decide_waiting(portal, _view(portal, order["dataset"]), "rejected"):
+        review(portal, _waiting(portal, order["dataset"]), "rejected")
     return {}
 
 

@@ -211,19 +211,31 @@ def _ask_approval(portal: Portal, exchange: Exchange, view: View, work: Callable
     request: dict[str, Any] = {
         "state": "pending",
         "submissionId": portal.store.number(),
-        "submissionObject": "publication_request",
-        "submissionOutcome": "publish",
+        "submissionObject": "working_copy",
+        "submissionOutcome": "update_published_asset",
+        "submissionDetails": {"id": view.id},
         "submittedAt": now,
         "workflowId": 1,
         "submitter": {
             "id": portal.publisher(exchange).id,
             "displayName": portal.publisher(exchange).display_name,
         },
+        "recordId": portal.store.number(),
     }
     view.approvals = [*view.approvals, request]
     job = Job(PUBLISH, view.id, view.dataset.group, exchange.path, work, calls=None, waits_for_approval=True)
     portal.jobs.add(job)
     return _answer(portal, exchange, job)
+
+
+def ask_approval(portal: Portal, exchange: Exchange, view: View) -> Reply:
+    """Submit a working copy to the approvers; where nobody has to approve, it is published at once."""
+    if view.stage != UNPUBLISHED:
+        raise invalid_request("Only unpublished datasets can be published.")
+    if not portal.switches.approvals:
+        return _publish(portal, exchange, view)
+    running = portal.jobs.find(PUBLISH, view.id)
+    return _publish(portal, exchange, view) if running is None else _answer(portal, exchange, running)
 
 
 def review(portal: Portal, job: Job, outcome: str) -> None:

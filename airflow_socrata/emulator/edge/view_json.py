@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_socrata.emulator.edge.accounts import user_by_id
+from airflow_socrata.emulator.edge.accounts import TEAMS, user_by_id
 from airflow_socrata.emulator.store.model import UNPUBLISHED
 
 if TYPE_CHECKING:
@@ -78,13 +78,16 @@ def view_json(portal: Portal, view: View, user: User | None) -> dict[str, Any]:
     identifier = view.copy.identifier
     if identifier is not None:
         shown["rowIdentifierColumnId"] = identifier.id
-    shown["approvals"] = view.approvals
+    shown["approvals"] = [
+        {key: value for key, value in each.items() if key not in {"recordId", "looksLeft"}}
+        for each in view.approvals
+    ]
     shown["clientContext"] = {"clientContextVariables": [], "inheritedVariables": {}}
     shown["columns"] = [column_json(column) for column in view.copy.columns]
     shown |= _audience(view)
     shown["metadata"] = _metadata(portal, view)
     if "grant" in rights:
-        shown["permissions"] = permissions_json(view)
+        shown["permissions"] = permissions_json(portal, view)
     if "update_view" in rights:
         shown["privateMetadata"] = view.private_metadata
     shown["owner"] = user_by_id(view.owner).short()
@@ -125,14 +128,34 @@ def _audience(view: View) -> dict[str, Any]:
     return shown
 
 
-def permissions_json(view: View) -> dict[str, Any]:
+def offered_levels(portal: Portal) -> tuple[tuple[str, str], ...]:
+    """Return the access levels of this portal: name and version."""
+    if portal.switches.site_scope:
+        return (("viewer", "published"), ("owner", "all"))
+    return (("viewer", "all"), ("contributor", "all"), ("owner", "all"))
+
+
+def permissions_json(portal: Portal, view: View) -> dict[str, Any]:
     """Return who may see a view."""
-    users = [
-        {"id": user_id, "accessLevels": [{"name": level, "version": "all"}]}
-        for user_id, level in view.shares.items()
-    ]
-    users.insert(0, {"id": view.owner, "accessLevels": [{"name": "current_owner", "version": "all"}]})
-    return {"scope": view.scope, "accessLevels": [], "users": users}
+    pending = portal.switches.draft_permissions_scope == "pending" and view.stage == UNPUBLISHED
+    return {
+        "scope": (view.pending_scope or view.scope) if pending else view.scope,
+        "accessLevels": [{"name": name, "version": version} for name, version in offered_levels(portal)],
+        "users": [
+            _access_json(who, level)
+            for who, level in ((view.owner, ("current_owner", "all")), *view.shares.items())
+        ],
+    }
+
+
+def _access_json(who: str, level: tuple[str, str]) -> dict[str, Any]:
+    shown: dict[str, Any] = {"email": who, "type": "interactive"}
+    if who in TEAMS:
+        shown = {"id": who, "displayName": TEAMS[who], "type": "team"}
+    elif "@" not in who:
+        user = user_by_id(who)
+        shown = {"id": who, "displayName": user.display_name, "email": user.email, "type": "interactive"}
+    return {**shown, "accessLevels": [{"name": level[0], "version": level[1]}]}
 
 
 def column_json(column: Column) -> dict[str, Any]:

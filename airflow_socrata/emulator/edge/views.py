@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_socrata.emulator.edge import access
 from airflow_socrata.emulator.edge.columns import describe_columns, new_column, set_identifier
 from airflow_socrata.emulator.edge.jobs import PUBLISH
 from airflow_socrata.emulator.edge.naming import check_names_free, expiry, find_named, page_of
 from airflow_socrata.emulator.edge.portal import Reply
-from airflow_socrata.emulator.edge.view_json import EDITABLE, permissions_json, view_json
+from airflow_socrata.emulator.edge.view_json import EDITABLE, view_json
 from airflow_socrata.emulator.errors import core_error, invalid_request, view_missing
-from airflow_socrata.emulator.store.model import UNPUBLISHED
 
 if TYPE_CHECKING:
     from airflow_socrata.emulator.edge.accounts import User
     from airflow_socrata.emulator.edge.portal import Exchange, Portal
     from airflow_socrata.emulator.store.model import View
-
-_SCOPES = {
-    "public.read": "public",
-    "public": "public",
-    "public.add": "public",
-    "private": "private",
-    "site": "site",
-}
 
 
 def make_view(
@@ -114,7 +106,9 @@ def update(portal: Portal, exchange: Exchange) -> Reply:
     """``PUT /api/views/{id}``: given keys replace the view's, all else stays; or ``method=setPermission``."""
     view_id = exchange.part()[0]
     if exchange.first("method") == "setPermission":
-        return _set_permission(portal, exchange, view_id)
+        return access.set_permission(portal, exchange)
+    if exchange.first("method") == "plagiarize":
+        return access.transfer(portal, exchange)
     view = portal.view(view_id, exchange.user, "update_view")
     body = exchange.json()
     if not isinstance(body, dict):
@@ -148,52 +142,6 @@ def apply_changes(portal: Portal, view: View, body: dict[str, Any]) -> None:
         describe_columns(portal, view, body["columns"])
     view.fields = view.fields | {key: body[key] for key in EDITABLE if key in body}
     view.modified_at = portal.clock.seconds()
-
-
-def _set_permission(portal: Portal, exchange: Exchange, view_id: str) -> Reply:
-    view = portal.view(view_id, exchange.user, "grant")
-    asked = exchange.first("value")
-    if asked is None:
-        body = exchange.json()
-        asked = body if isinstance(body, str) else None
-    if asked not in _SCOPES:
-        raise invalid_request(f"Unknown permission: {asked}")
-    set_scope(portal, view, _SCOPES[asked])
-    return Reply(200, b"")
-
-
-def set_scope(portal: Portal, view: View, scope: str) -> None:
-    """Set who may see a view; on an unpublished one it becomes true with publishing."""
-    if scope == "site" and not portal.switches.site_scope:
-        raise core_error(400, None, "Site scope not enabled")
-    if view.stage == UNPUBLISHED:
-        view.pending_scope = scope
-    else:
-        view.scope = scope
-    view.modified_at = portal.clock.seconds()
-
-
-def read_permissions(portal: Portal, exchange: Exchange) -> Reply:
-    """``GET /api/views/{id}/permissions``."""
-    return Reply.of(permissions_json(portal.view(exchange.part()[0], exchange.user)))
-
-
-def put_permissions(portal: Portal, exchange: Exchange) -> Reply:
-    """``PUT /api/views/{id}/permissions``."""
-    view = portal.view(exchange.part()[0], exchange.user, "grant")
-    body = exchange.json()
-    if not isinstance(body, dict):
-        raise invalid_request("The body must be a JSON object")
-    scope = body.get("scope")
-    if scope is not None:
-        if scope not in {"public", "private", "site"}:
-            raise invalid_request(f"Unknown scope: {scope}")
-        set_scope(portal, view, scope)
-    for entry in body.get("users") or []:
-        levels = [level.get("name") for level in entry.get("accessLevels", [])]
-        if entry.get("id") and levels and levels[0] != "current_owner":
-            view.shares[entry["id"]] = levels[0]
-    return Reply.of(permissions_json(view))
 
 
 def delete(portal: Portal, exchange: Exchange) -> Reply:

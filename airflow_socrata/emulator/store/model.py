@@ -97,7 +97,7 @@ class View:
     publication_date: int | None = None
     scope: str = "private"
     pending_scope: str | None = None
-    shares: dict[str, str] = field(default_factory=dict)
+    shares: dict[str, tuple[str, str]] = field(default_factory=dict)
     approvals: list[dict[str, Any]] = field(default_factory=list)
     asset_type: str = "dataset"
     modifying_view_uid: str | None = None
