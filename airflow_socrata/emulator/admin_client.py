@@ -125,3 +125,19 @@ class EmulatorAdmin(Orders):
     def add_file(self, dataset: str, name: str, text: str = "") -> dict[str, Any]:
         """Attach a file to a dataset; return the attachment."""
         return dict(self.order("add_file", dataset=dataset, name=name, text=text))
+
+    def register_app(
+        self, client_id: str, client_secret: str, callback_prefix: str = "https://localhost", name: str = ""
+    ) -> None:
+        """Register an application for OAuth 2; its client id is its app token."""
+        self.order(
+            "register_app",
+            client_id=client_id,
+            client_secret=client_secret,
+            callback_prefix=callback_prefix,
+            name=name,
+        )
+
+    def revoke_token(self, token: str) -> bool:
+        """Revoke an access token; tell whether it was good."""
+        return bool(self.order("revoke_token", token=token)["revoked"])

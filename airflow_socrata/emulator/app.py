@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import re
 import secrets
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -32,12 +33,13 @@ from airflow_socrata.emulator.edge import (
     users,
     views,
 )
-from airflow_socrata.emulator.edge.accounts import sign_in
 from airflow_socrata.emulator.edge.admin import ORDERS, BadOrder
 from airflow_socrata.emulator.edge.mischief import after, before, internal
 from airflow_socrata.emulator.edge.portal import Exchange, Portal, Reply
 from airflow_socrata.emulator.errors import PortalError, core_error
 from airflow_socrata.emulator.mischief import Broken
+from airflow_socrata.emulator.sign_in import api_keys, oauth
+from airflow_socrata.emulator.sign_in.callers import who_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SECRET_HEADERS = frozenset({"authorization", "x-app-token", "cookie", "x-csrf-token"})
+_SECRET_PARAMETER = re.compile("app_token|secret|^code$")
 
 # (path, method, service); {view_id} may carry a suffix.
 TABLE: tuple[tuple[str, str, Callable[[Portal, Exchange], Reply]], ...] = (
@@ -104,6 +107,8 @@ TABLE: tuple[tuple[str, str, Callable[[Portal, Exchange], Reply]], ...] = (
     *access.TABLE,
     *approvals.TABLE,
     *routes.TABLE,
+    *oauth.TABLE,
+    *api_keys.TABLE,
 )
 
 
@@ -114,7 +119,7 @@ def _endpoint(
         try:
             portal.jobs.tick()
             progress.tick(portal)
-            exchange.user = sign_in(exchange.headers, dict(exchange.query), portal.switches)
+            exchange.user = who_calls(portal, exchange)
             return service(portal, exchange)
         except PortalError as error:
             return _reply_of(error)
@@ -196,6 +201,7 @@ class Application:
             b"",
             _request_id(request.headers),
             faults=portal.faults.hits(request.method, path),
+            secure=scope["scheme"] == "https",
         )
         entry = self._note(exchange)
         line = self._connections.of(scope)
@@ -222,7 +228,7 @@ class Application:
             "seq": self.portal.sequence,
             "method": exchange.method,
             "path": exchange.path,
-            "query": [list(pair) for pair in exchange.query if "app_token" not in pair[0]],
+            "query": [list(pair) for pair in exchange.query if not _SECRET_PARAMETER.search(pair[0])],
             "status": None,
             "user": None,
             "request_id": exchange.request_id,
@@ -279,7 +285,8 @@ class Application:
             headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
         if reply.status != 304:
             headers["Content-Length"] = str(len(body))
-        raw = [(k.lower().encode("latin-1"), v.encode("latin-1", "replace")) for k, v in headers.items()]
+        pairs = [*headers.items(), *(("set-cookie", cookie) for cookie in exchange.cookies)]
+        raw = [(k.lower().encode("latin-1"), v.encode("latin-1", "replace")) for k, v in pairs]
         await send({"type": "http.response.start", "status": reply.status, "headers": raw})
         slow, cut = exchange.fault("slow"), exchange.fault("reset_reply")
         if cut is not None:

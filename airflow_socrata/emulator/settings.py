@@ -285,6 +285,40 @@ class Switches:
         0, "E", "An approved request for an audience is carried out after so many looks at the guidance."
     )
 
+    plain_http: str = _switch(
+        "allow",
+        "D/E",
+        "Credentials over plain HTTP: `allow`, since it is on loopback, or `deny` as a portal does: 403, and"
+        " an access token is revoked.",
+        ("allow", "deny"),
+    )
+    access_token_seconds: float = _switch(
+        0.0, "U", "An access token is good for so many seconds (portal clock); 0: until it is revoked."
+    )
+    bad_token: str = _switch(
+        "refuse",
+        "U",
+        "An access token that is no good: `refuse` (401), or `anonymous` (as if nobody had signed in).",
+        ("refuse", "anonymous"),
+    )
+    token_of_another_app: str = _switch(
+        "refuse",
+        "U",
+        "An access token beside the app token of another application: `refuse` it as no good, or `allow`.",
+        ("refuse", "allow"),
+    )
+    token_request: str = _switch(
+        "both",
+        "D/I",
+        "Where the exchange of a code takes its parameters: `query` (as documented), `body`, or `both`.",
+        ("both", "query", "body"),
+    )
+    code_seconds: float = _switch(
+        600.0, "U", "A code can be exchanged for so many seconds (portal clock), once."
+    )
+    api_key_limit: int = _switch(20, "U", "How many API keys an account may have.")
+    api_key_name_length: int = _switch(255, "U", "Longest name of an API key, in signs.")
+
     def changed(self, values: dict[str, Any]) -> Switches:
         """Return a copy with some switches changed.
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_socrata.emulator.errors import core_error, login_needed, permission_denied, view_missing
+from airflow_socrata.emulator.errors import login_needed, permission_denied, view_missing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,41 +96,6 @@ TEAMS = {"team-2345": "Data Crew"}
 def user_by_id(user_id: str) -> User:
     """Return the account with this 4x4."""
     return _BY_ID[user_id]
-
-
-def sign_in(headers: Mapping[str, str], query: Mapping[str, str], switches: Switches) -> User | None:
-    """Return who calls, None for nobody.
-
-    :raises PortalError: 401 for wrong credentials, 403 for an app token that nobody was given.
-    """
-    token = headers.get("x-app-token") or query.get("$$app_token") or query.get("app_token")
-    if token is not None and token != APP_TOKEN:
-        raise permission_denied("Invalid app_token specified")
-    given = headers.get("authorization")
-    if given is None:
-        return None
-    user = _who(given)
-    if user is None:
-        raise core_error(401, switches.wrong_secret_code, "Invalid username or password")
-    return user
-
-
-def _who(given: str) -> User | None:
-    scheme, _, value = given.partition(" ")
-    if scheme.lower() == "oauth":
-        return next((user for user in USERS.values() if user.access_token == value.strip()), None)
-    if scheme.lower() != "basic":
-        return None
-    try:
-        name, _, secret = base64.b64decode(value.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    pairs = (
-        (user, pair)
-        for user in USERS.values()
-        for pair in ((user.key_id, user.key_secret), (user.email, user.password))
-    )
-    return next((user for user, pair in pairs if pair == (name, secret)), None)
 
 
 def rights_on(

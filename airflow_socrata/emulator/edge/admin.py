@@ -18,6 +18,7 @@ from airflow_socrata.emulator.edge.view_json import view_json
 from airflow_socrata.emulator.edge.views import make_view
 from airflow_socrata.emulator.errors import PortalError
 from airflow_socrata.emulator.ids import VIEW_ID
+from airflow_socrata.emulator.sign_in import orders as sign_ins
 from airflow_socrata.emulator.soql.compiling import Compiler
 from airflow_socrata.emulator.soql.parsing import Query
 from airflow_socrata.emulator.store.writing import WriteOptions
@@ -379,6 +380,8 @@ ORDERS: dict[str, Callable[[Portal, dict[str, Any]], Any]] = {
         orders.close_revision_as,
         orders.finish_apply,
         orders.enroll_archival,
+        sign_ins.register_app,
+        sign_ins.revoke_token,
     )
 }
 

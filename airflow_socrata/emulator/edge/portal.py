@@ -15,6 +15,7 @@ from airflow_socrata.emulator.edge.jobs import Jobs
 from airflow_socrata.emulator.errors import dataset_missing, login_needed, permission_denied, view_missing
 from airflow_socrata.emulator.faults import Fault, Faults, Holds
 from airflow_socrata.emulator.settings import Switches
+from airflow_socrata.emulator.sign_in.desk import SignInDesk
 from airflow_socrata.emulator.store.portal_store import Store
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Exchange:
     faults: list[Fault] = field(default_factory=list)
     user: User | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
+    secure: bool = False
+    cookies: list[str] = field(default_factory=list)
 
     def first(self, name: str) -> str | None:
         """Return the first value of a query parameter."""
@@ -94,6 +97,7 @@ class Portal:
         self.holds = Holds()
         self.jobs = Jobs(self.clock)
         self.desk = Desk()
+        self.sign_ins = SignInDesk()
         self.rights: dict[tuple[str, str], tuple[str, ...]] = {}
         self.files: dict[str, tuple[bytes, str, str]] = {}
         self.log: deque[dict[str, Any]] = deque(maxlen=20_000)
@@ -112,6 +116,7 @@ class Portal:
         self.files.clear()
         self.log.clear()
         self.clock.reset()
+        self.sign_ins.clear(self.clock.now())
         self.switches = self.initial
 
     def rights_of(self, view: View, user: User | None) -> tuple[str, ...]:
