@@ -122,6 +122,17 @@ class EmulatorAdmin(Orders):
         """Enroll a dataset in archiving."""
         self.order("enroll_archival", dataset=dataset)
 
+    def metadata_rules(
+        self, categories: Sequence[str] = (), fieldsets: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        """Set the domain's categories and custom fields; none: all are taken.
+
+        :param fieldsets: ``{name, fields: [{name, required, private, options}]}``.
+        """
+        self.order(
+            "metadata_rules", categories=list(categories), fieldsets=[dict(each) for each in fieldsets]
+        )
+
     def add_file(self, dataset: str, name: str, text: str = "") -> dict[str, Any]:
         """Attach a file to a dataset; return the attachment."""
         return dict(self.order("add_file", dataset=dataset, name=name, text=text))

@@ -27,6 +27,7 @@ from airflow_socrata.emulator.edge import (
     approvals,
     columns,
     files,
+    metadata,
     publication,
     reading,
     rows,
@@ -107,6 +108,7 @@ TABLE: tuple[tuple[str, str, Callable[[Portal, Exchange], Reply]], ...] = (
     *access.TABLE,
     *approvals.TABLE,
     *routes.TABLE,
+    *metadata.TABLE,
     *oauth.TABLE,
     *api_keys.TABLE,
 )

@@ -318,6 +318,35 @@ class Switches:
     )
     api_key_limit: int = _switch(20, "U", "How many API keys an account may have.")
     api_key_name_length: int = _switch(255, "U", "Longest name of an API key, in signs.")
+    metadata_verdict_form: str = _switch(
+        "beside",
+        "U",
+        "Reply of the Metadata API to `validateOnly`: errors and warnings `beside` the metadata's keys, or the"
+        " metadata `wrapped` in a key of that name.",
+        ("beside", "wrapped"),
+    )
+    metadata_issue_form: str = _switch(
+        "objects",
+        "U",
+        "Errors and warnings of the Metadata API: `objects` with field and message, or `strings`.",
+        ("objects", "strings"),
+    )
+    metadata_license_form: str = _switch(
+        "name", "D", "A licence in the Metadata API is shown by its `name` or its `id`.", ("name", "id")
+    )
+    metadata_unknown_category: str = _switch(
+        "warning",
+        "I",
+        "A category that the domain lacks, in the Metadata API: a `warning` (stops a strict change) or an"
+        " `error`.",
+        ("warning", "error"),
+    )
+    metadata_unknown_field: str = _switch(
+        "error",
+        "I",
+        "A key that the Metadata API does not know: an `error`, or `ignore` it.",
+        ("error", "ignore"),
+    )
 
     def changed(self, values: dict[str, Any]) -> Switches:
         """Return a copy with some switches changed.

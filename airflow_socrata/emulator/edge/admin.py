@@ -12,6 +12,7 @@ from airflow_socrata.emulator.edge.approvals import decide_waiting
 from airflow_socrata.emulator.edge.bodies import Naming, json_blocks
 from airflow_socrata.emulator.edge.files import keep
 from airflow_socrata.emulator.edge.jobs import PUBLISH
+from airflow_socrata.emulator.edge.metadata import metadata_rules
 from airflow_socrata.emulator.edge.publication import open_copy, publish_now, review
 from airflow_socrata.emulator.edge.reading import objects_of, run, writers
 from airflow_socrata.emulator.edge.view_json import view_json
@@ -380,6 +381,7 @@ ORDERS: dict[str, Callable[[Portal, dict[str, Any]], Any]] = {
         orders.close_revision_as,
         orders.finish_apply,
         orders.enroll_archival,
+        metadata_rules,
         sign_ins.register_app,
         sign_ins.revoke_token,
     )

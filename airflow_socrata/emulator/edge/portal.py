@@ -12,6 +12,7 @@ from airflow_socrata.emulator.clock import PortalClock
 from airflow_socrata.emulator.dsmapi.desk import Desk
 from airflow_socrata.emulator.edge.accounts import User, require, rights_on
 from airflow_socrata.emulator.edge.jobs import Jobs
+from airflow_socrata.emulator.edge.metadata_rules import MetadataRules
 from airflow_socrata.emulator.errors import dataset_missing, login_needed, permission_denied, view_missing
 from airflow_socrata.emulator.faults import Fault, Faults, Holds
 from airflow_socrata.emulator.settings import Switches
@@ -100,6 +101,7 @@ class Portal:
         self.sign_ins = SignInDesk()
         self.rights: dict[tuple[str, str], tuple[str, ...]] = {}
         self.files: dict[str, tuple[bytes, str, str]] = {}
+        self.metadata_rules = MetadataRules()
         self.log: deque[dict[str, Any]] = deque(maxlen=20_000)
         self.sequence = 0
         # Changes of views (not rows) happen one at a time.
@@ -114,6 +116,7 @@ class Portal:
         self.jobs.clear()
         self.rights.clear()
         self.files.clear()
+        self.metadata_rules = MetadataRules()
         self.log.clear()
         self.clock.reset()
         self.sign_ins.clear(self.clock.now())
