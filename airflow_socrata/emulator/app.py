@@ -25,12 +25,15 @@ from airflow_socrata.emulator.dsmapi.links import BASE
 from airflow_socrata.emulator.edge import (
     access,
     approvals,
+    catalog,
     columns,
+    exports,
     files,
-    metadata,
+    legacy_rows,
     publication,
     reading,
     rows,
+    soda3,
     users,
     views,
 )
@@ -76,7 +79,7 @@ TABLE: tuple[tuple[str, str, Callable[[Portal, Exchange], Reply]], ...] = (
     ("/api/views/{view_id}/replication.json", "GET", publication.replication),
     ("/api/views/{view_id}/replication", "GET", publication.replication),
     ("/api/views/{view_id}/files/{file_id}", "GET", files.download),
-    ("/api/views/{view_id}/rows.{suffix}", "GET", reading.export),
+    *exports.TABLE,
     ("/api/assets", "POST", files.upload),
     ("/api/assets/{file_id}", "GET", files.download),
     ("/api/views/{view_id}", "POST", files.replace_file),
@@ -90,7 +93,9 @@ TABLE: tuple[tuple[str, str, Callable[[Portal, Exchange], Reply]], ...] = (
     ("/api/users/current", "GET", users.current),
     ("/api/users/current.json", "GET", users.current),
     ("/api/users/{user_id}", "GET", users.read),
-    ("/api/catalog/v1", "GET", users.catalog),
+    *catalog.TABLE,
+    *soda3.TABLE,
+    *legacy_rows.TABLE,
     *(
         (prefix + path, method, service)
         for prefix in ("/resource", "/id", "/api/id")
@@ -108,7 +113,6 @@ TABLE: tuple[tuple[str, str, Callable[[Portal, Exchange], Reply]], ...] = (
     *access.TABLE,
     *approvals.TABLE,
     *routes.TABLE,
-    *metadata.TABLE,
     *oauth.TABLE,
     *api_keys.TABLE,
 )

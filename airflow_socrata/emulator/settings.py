@@ -284,52 +284,8 @@ class Switches:
     audience_looks: int = _switch(
         0, "E", "An approved request for an audience is carried out after so many looks at the guidance."
     )
-
-    plain_http: str = _switch(
-        "allow",
-        "D/E",
-        "Credentials over plain HTTP: `allow`, since it is on loopback, or `deny` as a portal does: 403, and"
-        " an access token is revoked.",
-        ("allow", "deny"),
-    )
-    access_token_seconds: float = _switch(
-        0.0, "U", "An access token is good for so many seconds (portal clock); 0: until it is revoked."
-    )
-    bad_token: str = _switch(
-        "refuse",
-        "U",
-        "An access token that is no good: `refuse` (401), or `anonymous` (as if nobody had signed in).",
-        ("refuse", "anonymous"),
-    )
-    token_of_another_app: str = _switch(
-        "refuse",
-        "U",
-        "An access token beside the app token of another application: `refuse` it as no good, or `allow`.",
-        ("refuse", "allow"),
-    )
-    token_request: str = _switch(
-        "both",
-        "D/I",
-        "Where the exchange of a code takes its parameters: `query` (as documented), `body`, or `both`.",
-        ("both", "query", "body"),
-    )
-    code_seconds: float = _switch(
-        600.0, "U", "A code can be exchanged for so many seconds (portal clock), once."
-    )
-    api_key_limit: int = _switch(20, "U", "How many API keys an account may have.")
-    api_key_name_length: int = _switch(255, "U", "Longest name of an API key, in signs.")
-    metadata_verdict_form: str = _switch(
-        "beside",
-        "U",
-        "Reply of the Metadata API to `validateOnly`: errors and warnings `beside` the metadata's keys, or the"
-        " metadata `wrapped` in a key of that name.",
-        ("beside", "wrapped"),
-    )
-    metadata_issue_form: str = _switch(
-        "objects",
-        "U",
-        "Errors and warnings of the Metadata API: `objects` with field and message, or `strings`.",
-        ("objects", "strings"),
+    one_row_system_fields: bool = _switch(
+        False, "S", "GET of one row by its address shows `:id`, `:version` and the other system fields."
     )
     metadata_license_form: str = _switch(
         "name", "D", "A licence in the Metadata API is shown by its `name` or its `id`.", ("name", "id")

@@ -383,12 +383,14 @@ class TestForms:
 
 
 class TestOneRow:
-    def test_read(self, anonymous, stops):
+    def test_read(self, anonymous, admin, stops):
         row = anonymous.get(f"/resource/{stops}/a.json").json()
         assert (row["stop_id"], row["riders"]) == ("a", "10")
-        assert row[":id"].startswith("row-")
+        assert ":id" not in row
         missing = anonymous.get(f"/resource/{stops}/zz")
         assert (missing.status_code, missing.json()["data"]) == (404, {"value": "zz"})
+        admin.settings(one_row_system_fields=True)
+        assert anonymous.get(f"/resource/{stops}/a.json").json()[":id"].startswith("row-")
 
     def test_post_one_object_returns_the_row(self, api, admin, stops):
         row = api.upsert(stops, {"stop_id": "a", "name": "Only"}).json()

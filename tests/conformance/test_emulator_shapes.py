@@ -118,7 +118,9 @@ def test_export_has_display_names(admin, anonymous):
     admin.create_dataset("expo-2222", "E", columns, rows=[{"stop_name": 'a "b"'}])
     assert anonymous.get("/api/views/expo-2222/rows.csv").text == '"Stop, name"\n"a ""b"""\n'
     assert anonymous.get("/api/views/expo-2222/rows.csv?bom=true").content.startswith(b"\xef\xbb\xbf")
-    assert anonymous.get("/api/views/expo-2222/rows.json").json()["data"] == [['a "b"']]
+    whole = anonymous.get("/api/views/expo-2222/rows.json").json()
+    assert [row[8:] for row in whole["data"]] == [['a "b"']]
+    assert [column["fieldName"] for column in whole["meta"]["view"]["columns"]][:2] == [":sid", ":id"]
 
 
 def test_etag_changes_with_every_write_and_answers_304(api, stops):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from airflow_socrata.emulator.store.model import View
 
-_SUFFIXES = (".json", ".csv", ".txt", ".xml", ".geojson", ".tsv")
+_SUFFIXES = (".json", ".csv", ".txt", ".xml", ".geojson", ".tsv", ".rdf")
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ def query_of(exchange: Exchange, copy: Copy, system: tuple[str, ...]) -> Query:
     if text is not None:
         if any(clause in given for clause in _CLAUSES):
             raise core_error(400, "invalid_request", "$query cannot be combined with other clauses")
-        return _whole(text)
+        return whole_query(text)
     select: tuple[exp.Expression, ...] = (exp.Star(),)
     distinct = False
     shown = []
@@ -86,7 +86,12 @@ def _with_filters(where: exp.Expression | None, exchange: Exchange, copy: Copy) 
     return where
 
 
-def _whole(text: str) -> Query:
+def whole_query(text: str, *, default_limit: int | None = DEFAULT_LIMIT) -> Query:
+    """Return a query that comes as one text.
+
+    :param default_limit: rows of a query without LIMIT; None: all.
+    :raises PortalError: 400 when it is no SoQL.
+    """
     tree = parse_query(text)
     known = {"expressions", "distinct", "where", "group", "having", "order", "limit", "offset"}
     if any(value for name, value in tree.args.items() if name not in known):
@@ -104,7 +109,7 @@ def _whole(text: str) -> Query:
         tuple(group.expressions) if group else (),
         having.this if having else None,
         tuple(order.expressions) if order else (),
-        numbers.get("limit", DEFAULT_LIMIT),
+        numbers.get("limit", default_limit),
         numbers.get("offset", 0),
         tree.args.get("distinct") is not None,
         None,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_socrata.emulator.clock import http_date
 from airflow_socrata.emulator.edge.portal import Reply
 from airflow_socrata.emulator.edge.queries import query_of
+from airflow_socrata.emulator.edge.xml_rows import rdf_rows, xml_rows
 from airflow_socrata.emulator.errors import core_error, soda_error
 from airflow_socrata.emulator.soql.compiling import Compiled, Compiler
 from airflow_socrata.emulator.soql.errors import malformed, query_error
@@ -29,11 +30,13 @@ if TYPE_CHECKING:
     from airflow_socrata.emulator.store.model import Copy, View
 
 _ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-_TYPES = {
+TYPES = {
     "json": "application/json;charset=utf-8",
     "csv": "text/csv;charset=utf-8",
     "tsv": "text/tab-separated-values;charset=utf-8",
     "geojson": "application/vnd.geo+json;charset=utf-8",
+    "xml": "application/xml;charset=utf-8",
+    "rdf": "application/rdf+xml;charset=utf-8",
 }
 SYSTEM_NEW = (":id", ":version", ":created_at", ":updated_at")
 SYSTEM_OLD = (":id", ":created_at", ":updated_at")
@@ -44,7 +47,7 @@ def read(portal: Portal, exchange: Exchange) -> Reply:
     view_id, suffix = exchange.part()
     view = portal.rows_view(view_id, exchange.user)
     suffix = _wanted_format(exchange, suffix)
-    if suffix not in _TYPES:
+    if suffix not in TYPES:
         raise core_error(406, "not_acceptable", f"Cannot write rows as {suffix}")
     now = portal.clock.now()
     view.dataset.settle(view, now, poll=True)
@@ -55,9 +58,10 @@ def read(portal: Portal, exchange: Exchange) -> Reply:
         headers = _headers(view, copy, compiled, exchange, stale=stale)
         if exchange.headers.get("if-none-match") == headers["ETag"]:
             return Reply(304, b"", headers=headers)
+        check_match(exchange, headers["ETag"])
         rows = run(view, compiled)
     body = written(view, compiled, rows, suffix, _plain_ids(exchange, view))
-    return Reply(200, body, _TYPES[suffix], headers)
+    return Reply(200, body, TYPES[suffix], headers)
 
 
 def run(view: View, compiled: Compiled) -> list[tuple[Any, ...]]:
@@ -123,6 +127,8 @@ def written(
     objects = objects_of(compiled.fields, rows, made)
     if suffix == "geojson":
         return _geojson(compiled, objects)
+    if suffix in {"xml", "rdf"}:
+        return xml_rows(objects) if suffix == "xml" else rdf_rows(view.id, objects)
     # Rows are parted by line break and comma, as the portal writes them.
     return ("[" + "\n,".join(map(_ENCODE, objects)) + "]\n").encode("utf-8", "surrogatepass")
 
@@ -196,36 +202,61 @@ def _headers(
 
 
 def read_row(portal: Portal, exchange: Exchange) -> Reply:
-    """``GET /resource/{id}/{row}``."""
+    """``GET /resource/{id}/{row}``; the ETag is made of the row's version."""
     view = portal.rows_view(exchange.part()[0], exchange.user)
-    wanted = exchange.parts["row"].removesuffix(".json")
+    text = exchange.parts["row"].removesuffix(".json")
+    row = stored_row(portal, view, row_key(view, text))
+    if row is None:
+        raise no_row(text)
+    tag = hashlib.sha256(f"{view.dataset.group} {text} {row.get(':updated_at')} {row}".encode()).hexdigest()
+    headers = {"ETag": f'"{tag[:24]}"'}
+    if exchange.headers.get("if-none-match") == headers["ETag"]:
+        return Reply(304, b"", headers=headers)
+    check_match(exchange, headers["ETag"])
+    if not portal.switches.one_row_system_fields:
+        row = {name: value for name, value in row.items() if not name.startswith(":")}
+    return Reply.of(row, 200, **headers)
+
+
+def check_match(exchange: Exchange, tag: str) -> None:
+    """Refuse a read of what has changed since.
+
+    :raises PortalError: 412.
+    """
+    if exchange.headers.get("if-match") not in {None, "*", tag}:
+        raise soda_error(412, "precondition-failed", "The entity has another version")
+
+
+def row_key(view: View, text: str) -> Any:
+    """Return the stored form of a row's identifier, or its row id, as an address names it; None for none."""
     identifier = view.copy.identifier
     if identifier is None:
-        number = int(wanted) if wanted.isdigit() else view.dataset.row_ids.counter(wanted)
-        return one_row(portal, view, number)
+        return int(text) if text.isdigit() else view.dataset.row_ids.counter(text)
     try:
-        value = identity(identifier.kind, from_csv(identifier.kind, [wanted]))[0]
+        return identity(identifier.kind, from_csv(identifier.kind, [text]))[0]
     except BadValue:
-        raise _no_row(wanted) from None
-    return one_row(portal, view, value)
+        return None
 
 
-def one_row(portal: Portal, view: View, wanted: Any) -> Reply:
-    """Return one stored row with its system fields; ``wanted`` is its identifier, or its row id."""
-    with view.dataset.read_from(view, portal.clock.now()) as (copy, _):
+def stored_row(
+    portal: Portal, view: View, wanted: Any, *, by_sid: bool = False, truth: bool = False
+) -> dict[str, Any] | None:
+    """Return one stored row with its system fields, None if there is none.
+
+    :param wanted: its identifier, or its row id where the dataset has none.
+    :param by_sid: it is the row id in any case.
+    :param truth: past replicas that lag.
+    """
+    with view.dataset.read_from(view, portal.clock.now(), truth=truth) as (copy, _):
         system = SYSTEM_NEW if view.dataset.new_backend else SYSTEM_OLD
         everything = Query(select=query_of_all(system).select)
         compiled = Compiler(copy, view.dataset.row_ids, system).compile(everything)
-        name = "sid" if copy.identifier is None else "rid"
-        number = wanted
-        if copy.identifier is None and isinstance(wanted, str):
-            number = view.dataset.row_ids.counter(wanted)
-        sql = compiled.sql.replace(" LIMIT -1", f" WHERE {name} = ? LIMIT -1")
+        by_sid = by_sid or view.copy.identifier is None
+        number = view.dataset.row_ids.counter(wanted) if by_sid and isinstance(wanted, str) else wanted
+        sql = compiled.sql.replace(" LIMIT -1", f" WHERE {'sid' if by_sid else 'rid'} = ? LIMIT -1")
         found = run(view, Compiled(sql, [number], compiled.fields, compiled.kinds))
-    if not found:
-        raise _no_row(str(wanted))
     made = writers(view, compiled, plain_ids=not view.dataset.new_backend, as_csv=False)
-    return Reply.of(objects_of(compiled.fields, found, made)[0])
+    return objects_of(compiled.fields, found, made)[0] if found else None
 
 
 def query_of_all(system: tuple[str, ...]) -> Query:
@@ -236,34 +267,9 @@ def query_of_all(system: tuple[str, ...]) -> Query:
     return Query(select=(*names, exp.Star()))
 
 
-def _no_row(wanted: str) -> Exception:
+def no_row(wanted: str) -> Exception:
+    """Return the 404 of an absent row."""
     return soda_error(404, "soda.row.not-found", f"Row not found: {wanted}", {"value": wanted})
 
 
-def export(portal: Portal, exchange: Exchange) -> Reply:
-    """``GET /api/views/{id}/rows.{csv,tsv,json}``: everything, from the truth; headers are display names."""
-    view = portal.view(exchange.part()[0], exchange.user)
-    suffix = exchange.parts["suffix"]
-    if suffix not in {"csv", "tsv", "json"}:
-        raise core_error(406, "not_acceptable", f"Cannot write rows as {suffix}")
-    with view.dataset.read_from(view, portal.clock.now(), truth=True) as (copy, _):
-        columns = list(copy.columns)
-        compiled = Compiler(copy, view.dataset.row_ids).compile(Query())
-        rows = run(view, compiled)
-    made = writers(view, compiled, plain_ids=False, as_csv=suffix != "json")
-    if suffix == "json":
-        data = [
-            [None if v is None else v if w is None else w(v) for v, w in zip(row, made, strict=True)]
-            for row in rows
-        ]
-        meta = {
-            "view": {"id": view.id, "name": view.fields["name"], "columns": [c.field_name for c in columns]}
-        }
-        return Reply.of({"meta": meta, "data": data})
-    body = table_bytes([column.name for column in columns], rows, made, "," if suffix == "csv" else "\t")
-    if exchange.first("bom") == "true":
-        body = b"\xef\xbb\xbf" + body
-    return Reply(200, body, _TYPES[suffix])
-
-
-__all__ = ["export", "one_row", "query_error", "read", "read_row"]
+__all__ = ["check_match", "no_row", "query_error", "read", "read_row", "row_key", "stored_row"]

@@ -15,7 +15,7 @@ from airflow_socrata.emulator.edge.bodies import (
     row_number,
 )
 from airflow_socrata.emulator.edge.portal import Reply
-from airflow_socrata.emulator.edge.reading import one_row
+from airflow_socrata.emulator.edge.reading import stored_row
 from airflow_socrata.emulator.errors import (
     PortalError,
     core_error,
@@ -80,7 +80,7 @@ def post_row(portal: Portal, exchange: Exchange) -> Reply:
         raise soda_error(400, "req.content.json.not-object", "An object was expected", {"value": row})
     options = WriteOptions(tolerated=frozenset(), reports=True)
     outcome = write(portal, exchange, view, [row], options)
-    return Reply.of([outcome.reports[0]])
+    return Reply.of([outcome.reports[0]], 200, **_truth_headers(portal, view))
 
 
 def put_row(portal: Portal, exchange: Exchange) -> Reply:
@@ -111,7 +111,7 @@ def delete_row(portal: Portal, exchange: Exchange) -> Reply:
     identifier = view.copy.identifier
     row = {":id" if identifier is None else identifier.field_name: wanted, ":deleted": True}
     outcome = write(portal, exchange, view, [row], WriteOptions(tolerated=frozenset(), reports=True))
-    return Reply.of([outcome.reports[0]])
+    return Reply.of([outcome.reports[0]], 200, **_truth_headers(portal, view))
 
 
 def writable(portal: Portal, exchange: Exchange) -> View:
@@ -215,7 +215,7 @@ def write(portal: Portal, exchange: Exchange, view: View, rows: Any, options: Wr
         with dataset.write_lock(switches.write_lock_seconds, view.id):
             if portal.store.find(view.id) is not view:
                 raise dataset_missing(view.id)
-            _check_version(exchange, view)
+            _check_version(portal, exchange, view)
             lagging = _lagging(portal, exchange)
             with portal.store.writing(view, user_id, options, lagging, before_commit) as writer:
                 _fill(portal, view, writer, rows, options)
@@ -254,7 +254,16 @@ def _fill(portal: Portal, view: View, writer: writing.RowWriter, rows: Any, opti
         raise FatalRow(writing.NO_KEY, None)
 
 
-def _check_version(exchange: Exchange, view: View) -> None:
+def _truth_headers(portal: Portal, view: View) -> dict[str, str]:
+    if not portal.switches.truth_version_headers:
+        return {}
+    version = str(view.dataset.version)
+    return {"X-SODA2-Truth-Version": version, "X-SODA2-Truth-Shape-Version": str(view.copy.number)}
+
+
+def _check_version(portal: Portal, exchange: Exchange, view: View) -> None:
+    if not portal.switches.write_options:
+        return
     expected = exchange.first("expectedDataVersion") or exchange.headers.get("x-soda2-truth-version")
     if expected is not None and expected.isdigit() and int(expected) != view.dataset.version:
         raise soda_error(
@@ -297,10 +306,12 @@ def _one_object(
     report = outcome.reports.get(0)
     if not view.dataset.new_backend or report is None or report["typ"] not in {"insert", "update"}:
         return _summary(portal, exchange, view, outcome)
-    return one_row(portal, view, report["id"])
+    stored = stored_row(portal, view, report["id"], truth=True)
+    return Reply.of(stored, 200, **_truth_headers(portal, view))
 
 
 def _summary(portal: Portal, exchange: Exchange, view: View, outcome: Outcome) -> Reply:
+    headers = _truth_headers(portal, view)
     if exchange.first("$$version") == "2.0":
         made: dict[str, Any] = {
             "rows_created": outcome.created,
@@ -312,10 +323,10 @@ def _summary(portal: Portal, exchange: Exchange, view: View, outcome: Outcome) -
                 {"error": code, "input_index": place, "primary_key": row}
                 for place, code, row in outcome.errors
             ]
-        return Reply.of(made)
+        return Reply.of(made, 200, **headers)
     form = portal.switches.summary_form
     if form == "reports":
-        return Reply.of([outcome.reports[i] for i in sorted(outcome.reports)])
+        return Reply.of([outcome.reports[i] for i in sorted(outcome.reports)], 200, **headers)
     counts = {
         "Rows Created": outcome.created,
         "Rows Updated": outcome.updated,
@@ -324,7 +335,7 @@ def _summary(portal: Portal, exchange: Exchange, view: View, outcome: Outcome) -
     }
     if form == "six" or (form == "auto" and not view.dataset.new_backend):
         counts |= {"By RowIdentifier": outcome.by_identifier, "By SID": outcome.by_sid}
-    return Reply.of(counts)
+    return Reply.of(counts, 200, **headers)
 
 
 __all__ = ["delete_row", "post_row", "put_row", "replace", "row_number", "truncate", "upsert"]

@@ -199,7 +199,7 @@ class RowWriter:
             self._by_sid(block, chosen, keys)
             return
         if block.versions is not None:
-            chosen = self._with_right_version(block, chosen, keys)
+            chosen = self._with_right_version(block, chosen, keys, keyed=True)
         if not chosen:
             return
         wanted = [keys[i] for i in chosen] if len(chosen) != len(keys) else keys
@@ -214,14 +214,14 @@ class RowWriter:
             self._report(block, chosen, wanted, known)
 
     def _with_right_version(
-        self, block: RowBlock, chosen: Sequence[int], keys: Sequence[Stored]
+        self, block: RowBlock, chosen: Sequence[int], keys: Sequence[Stored], *, keyed: bool
     ) -> Sequence[int]:
         versions = block.versions or []
-        known = self._known((keys[i] for i in chosen), keyed=True)
+        known = self._known((keys[i] for i in chosen), keyed=keyed)
         good = []
         for i in chosen:
             actual, sent = known.get(keys[i]), versions[i]
-            if actual is None and sent is not None:
+            if actual is None and sent is not None and keyed:
                 self._error(block, i, VERSION_ON_NEW_ROW, None)
             elif actual is not None and sent is not None and sent != actual:
                 self._error(block, i, VERSION_MISMATCH, keys[i])
@@ -287,6 +287,8 @@ class RowWriter:
             for i in fresh:
                 number = self._base + 2 * (block.positions[i] - self._first)
                 self._sid_report(block, i, "insert", number)
+        if block.versions is not None:
+            old = list(self._with_right_version(block, old, sids, keyed=False))
         if old:
             self._update_by_sid(block, old, sids)
 
