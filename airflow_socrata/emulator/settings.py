@@ -258,6 +258,35 @@ class Switches:
     )
     api_key_limit: int = _switch(20, "U", "How many API keys an account may have.")
     api_key_name_length: int = _switch(255, "U", "Longest name of an API key, in signs.")
+    metadata_verdict_form: str = _switch(
+        "beside",
+        "U",
+        "Reply of the Metadata API to `validateOnly`: errors and warnings `beside` the metadata's keys, or the"
+        " metadata `wrapped` in a key of that name.",
+        ("beside", "wrapped"),
+    )
+    metadata_issue_form: str = _switch(
+        "objects",
+        "U",
+        "Errors and warnings of the Metadata API: `objects` with field and message, or `strings`.",
+        ("objects", "strings"),
+    )
+    metadata_license_form: str = _switch(
+        "name", "D", "A licence in the Metadata API is shown by its `name` or its `id`.", ("name", "id")
+    )
+    metadata_unknown_category: str = _switch(
+        "warning",
+        "I",
+        "A category that the domain lacks, in the Metadata API: a `warning` (stops a strict change) or an"
+        " `error`.",
+        ("warning", "error"),
+    )
+    metadata_unknown_field: str = _switch(
+        "error",
+        "I",
+        "A key that the Metadata API does not know: an `error`, or `ignore` it.",
+        ("error", "ignore"),
+    )
     email_shares: bool = _switch(
         True, "D", "A view can be shared with an e-mail address that has no account (else 404)."
     )
@@ -287,21 +316,16 @@ class Switches:
     one_row_system_fields: bool = _switch(
         False, "S", "GET of one row by its address shows `:id`, `:version` and the other system fields."
     )
-    metadata_license_form: str = _switch(
-        "name", "D", "A licence in the Metadata API is shown by its `name` or its `id`.", ("name", "id")
+    truth_version_headers: bool = _switch(
+        True, "S/U", "Row writes answer with `X-SODA2-Truth-Version` and `X-SODA2-Truth-Shape-Version`."
     )
-    metadata_unknown_category: str = _switch(
-        "warning",
-        "I",
-        "A category that the domain lacks, in the Metadata API: a `warning` (stops a strict change) or an"
-        " `error`.",
-        ("warning", "error"),
+    soda3_anonymous: bool = _switch(
+        False,
+        "D/R",
+        "SODA 3 answers callers with neither account nor app token (docs: no; a domain of 2026: yes).",
     )
-    metadata_unknown_field: str = _switch(
-        "error",
-        "I",
-        "A key that the Metadata API does not know: an `error`, or `ignore` it.",
-        ("error", "ignore"),
+    catalog_lag_seconds: float = _switch(
+        0.0, "I", "A dataset appears in the catalog so many seconds (portal clock) after its publication."
     )
 
     def changed(self, values: dict[str, Any]) -> Switches:
