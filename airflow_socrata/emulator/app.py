@@ -30,6 +30,7 @@ from airflow_socrata.emulator.edge import (
     exports,
     files,
     legacy_rows,
+    metadata,
     publication,
     reading,
     rows,
@@ -113,6 +114,7 @@ TABLE: tuple[tuple[str, str, Callable[[Portal, Exchange], Reply]], ...] = (
     *access.TABLE,
     *approvals.TABLE,
     *routes.TABLE,
+    *metadata.TABLE,
     *oauth.TABLE,
     *api_keys.TABLE,
 )
