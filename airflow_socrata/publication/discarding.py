@@ -1,4 +1,4 @@
-"""The one place that sends DELETE for a view."""
+"""The one place that sends DELETE for a working copy."""
 
 from __future__ import annotations
 

@@ -20,6 +20,10 @@ class WorkingCopyInTheWay(PublicationError):
     """A working copy is open that is not this operation's."""
 
 
+class DatasetInTheWay(PublicationError):
+    """A resource name is that of a dataset that is not the wanted one."""
+
+
 class OlderRun(PublicationError):
     """A newer run of the DAG has published already."""
 

@@ -1,0 +1,189 @@
+"""The process that creates a dataset dies before or after every call and record; then it is tried again.
+
+Whatever the moment: afterwards there is one dataset of the resource name, published, empty, with the wanted
+columns and audience, and nothing is left on record. The same where the portal fails, or a reply is lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from portal_harness.dying import (
+    LATER,
+    OPERATION,
+    Death,
+    EndedRuns,
+    Killed,
+    MortalSession,
+    TurnedClock,
+    immortal,
+)
+
+from airflow_socrata.client import Credentials, PortalSettings, RetryBudget, views
+from airflow_socrata.client.column_definitions import ColumnDefinition
+from airflow_socrata.client.datasets import NewDataset
+from airflow_socrata.emulator import Emulator
+from airflow_socrata.publication.creating import CreateIntent, Creating, create
+from airflow_socrata.publication.deleting import delete_dataset
+from airflow_socrata.publication.operation import RememberedIntents
+from airflow_socrata.publication.publisher import Publisher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+NEW = NewDataset(
+    "stops",
+    "Stops",
+    (ColumnDefinition("id", "text"), ColumnDefinition("riders", "number")),
+    row_identifier="id",
+)
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+@dataclass
+class MortalRecords(RememberedIntents[CreateIntent]):
+    """Records whose writer can die at each one; what is written stays."""
+
+    death: Death = field(default_factory=immortal)
+
+    def save(self, intent: CreateIntent) -> None:
+        self.death.around("record", lambda: super(MortalRecords, self).save(intent))
+
+    def forget(self, intent: CreateIntent) -> None:
+        self.death.around("forget", lambda: super(MortalRecords, self).forget(intent))
+
+
+class World:
+    """A portal without datasets, and the records."""
+
+    def __init__(self, portal: Emulator, **switches: Any) -> None:
+        portal.admin.reset()
+        portal.admin.settings(**switches)
+        self.portal, self.kept = portal, dict[str, CreateIntent]()
+
+    def publisher(self, death: Death) -> Publisher:
+        settings = PortalSettings(
+            self.portal.domain,
+            self.portal.port,
+            "http",
+            Credentials(self.portal.username, self.portal.password),
+        )
+        clock = TurnedClock(self.portal)
+        session = MortalSession(settings, clock=clock, budget=RetryBudget(attempts=4, base=0.01))
+        session.death = death
+        # The records of publications are not used here.
+        return Publisher(session, RememberedIntents(), EndedRuns(), clock, lambda line: None, poll=5.0)
+
+    def create(self, death: Death | None = None, operation: Any = OPERATION, **more: Any) -> Any:
+        death = death or immortal()
+        creating = Creating(NEW, **({"audience": "public", "timeout": 30.0} | more))
+        records = MortalRecords(self.kept, death)
+        return create(self.publisher(death), records, operation, creating)
+
+    def delete(self, dataset: str, death: Death | None = None) -> bool:
+        return delete_dataset(self.publisher(death or immortal()), dataset, resource_name="stops")
+
+    def check_one(self, made: Any, where: object, *, on_record: int = 0) -> None:
+        (only,) = self.portal.admin.datasets()
+        assert (only["id"], only["stage"], only["rows"]) == (made.view.id, "published", 0), where
+        view = self.publisher(immortal()).send(views.read_view(only["id"]))
+        assert [column.field_name for column in view.columns] == ["id", "riders"], where
+        assert (view.row_identifier, view.permission_scope) == ("id", "public"), where
+        assert len(self.kept) == on_record, where
+
+
+def dies(death: Death, act: Callable[[], object]) -> bool:
+    """Whether the process died; it outlives a moment "after" a call that the portal refused."""
+    try:
+        act()
+    except Killed:
+        return True
+    assert death.after
+    return False
+
+
+def moments(world: World) -> int:
+    death = immortal()
+    world.create(death)
+    return death.count
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    "switches",
+    [{}, {"backend": "old"}, {"by_resource_name": "none"}, {"by_resource_name": "published"}],
+    ids=["new backend", "old backend", "no search by resource name", "drafts are not found"],
+)
+def test_a_killed_creation_is_finished_and_not_doubled(
+    portal: Emulator, switches: dict[str, Any], after: bool
+) -> None:
+    died = 0
+    for at in range(moments(World(portal, **switches))):
+        world, death = World(portal, **switches), Death(at, after)
+        died += dies(death, lambda: world.create(death))
+        where = (at, death.moments[-1])
+        made = world.create()
+        # Once the record is gone the run was over.
+        assert made.created, where
+        world.check_one(made, where)
+        assert world.create().view.id == made.view.id, where
+        assert not world.create(operation=LATER).created, where
+        world.check_one(made, where)
+    assert died >= 10
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_another_run_finishes_what_a_killed_one_has_left(portal: Emulator, after: bool) -> None:
+    for at in range(moments(World(portal))):
+        world, death = World(portal), Death(at, after)
+        dies(death, lambda: world.create(death))
+        world.check_one(world.create(operation=LATER), (at, death.moments[-1]))
+
+
+CALLS = [
+    ("GET", "/api/views.json"),
+    ("POST", "/api/views.json"),
+    ("POST", "/publication"),
+    ("PUT", "/permissions"),
+    ("GET", "/api/views/.*-"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS, ids=[" ".join(call) for call in CALLS])
+@pytest.mark.parametrize("fault", ["lost_reply", "reset_before", "bad_gateway", "throttled", "empty_json"])
+def test_a_call_that_fails_once(portal: Emulator, fault: str, method: str, path: str) -> None:
+    world = World(portal)
+    portal.admin.add_fault(fault, method, path)
+    made = world.create()
+    assert made.created
+    world.check_one(made, (fault, method, path))
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_killed_deletion_is_finished(portal: Emulator, after: bool) -> None:
+    death = immortal()
+    world = World(portal)
+    assert world.delete(world.create().view.id, death)
+    for at in range(death.count):
+        world = World(portal)
+        dataset = world.create().view.id
+        death = Death(at, after)
+        dies(death, lambda: world.delete(dataset, death))
+        world.delete(dataset)
+        assert portal.admin.datasets() == [], at
+
+
+@pytest.mark.parametrize("fault", ["lost_reply", "bad_gateway", "throttled"])
+def test_a_deletion_that_fails_once(portal: Emulator, fault: str) -> None:
+    world = World(portal)
+    dataset = world.create().view.id
+    portal.admin.add_fault(fault, "DELETE", "/api/views/")
+    assert world.delete(dataset)
+    assert portal.admin.datasets() == []
