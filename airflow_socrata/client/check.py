@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from airflow_socrata.client import errors
 from airflow_socrata.client.parsing import one_line
 from airflow_socrata.client.retry import RetryBudget
+from airflow_socrata.client.settings import SIGN_IN_AGAIN
 from airflow_socrata.client.views import current_user
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def explain_failure(error: errors.PortalError) -> str:
     """Say in one sentence what is wrong with a connection and what to do; never with a secret."""
     if isinstance(error, errors.ConfigurationError):
         return _sentence(error.message)
+    if isinstance(error, (errors.SignInFailed, errors.NobodySignedIn)) and error.advice == SIGN_IN_AGAIN:
+        return f"The portal does not accept the credentials: {SIGN_IN_AGAIN}."
     if isinstance(error, errors.SignInFailed):
         return "The portal does not accept the credentials: check the API key id and its secret."
     if isinstance(error, errors.UnknownAppToken):

@@ -160,6 +160,12 @@ class PermissionDenied(RequestRefused):
     default_advice = "check the rights of the connection's user on this dataset"
 
 
+class NobodySignedIn(PermissionDenied):
+    """The portal saw no credentials, or none that it knows (403)."""
+
+    default_advice = "the portal saw no credentials: give the connection an API key"
+
+
 class UnknownAppToken(PermissionDenied):
     """The portal does not know the app token; no token would be better than this one (403)."""
 
@@ -249,6 +255,12 @@ class CopyNotOffered(RequestRefused):
     default_advice = (
         "use method=copySchema and load all rows (replace), or publish through the revision API instead"
     )
+
+
+class ChangeNotKept(RequestRefused):
+    """The portal reports success and does not show what was written."""
+
+    default_advice = "see on the portal what it shows, and whether somebody else is changing it"
 
 
 class Interrupted(PortalError):

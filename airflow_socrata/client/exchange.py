@@ -7,7 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import quote
 
-from airflow_socrata.client.errors import Interrupted, MalformedReply, PortalBusy
+from airflow_socrata.client.errors import (
+    Interrupted,
+    MalformedReply,
+    NobodySignedIn,
+    PortalBusy,
+    SignInFailed,
+)
 from airflow_socrata.client.failures import error_from_loss
 from airflow_socrata.client.messages import CallKind, Headers, Reply, UnreadableReply
 from airflow_socrata.client.parsing import one_line
@@ -129,6 +135,8 @@ class Exchange(Generic[T]):
             return Wait(0.0)
         if not 200 <= reply.status < 300:
             error = self._settings.vendor.read_error(self._call, reply, now=now, redact=self._redact)
+            if isinstance(error, (SignInFailed, NobodySignedIn)):
+                error.advice = self._settings.credentials.if_refused or error.advice
             return self._failed(error, now)
         try:
             return Done(self._call.parse(reply))

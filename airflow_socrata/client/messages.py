@@ -20,6 +20,7 @@ class CallKind(Enum):
     PUBLISH = "publish"
     DISCARD = "discard"
     METADATA = "metadata"
+    MERGED = "metadata merged with what was read"
     ROWS_KEYED = "rows by row identifier"
     ROWS_UNKEYED = "rows without a row identifier"
     ROWS_REPLACE = "rows replaced"
@@ -35,6 +36,8 @@ class CallKind(Enum):
     PART = "create or delete a part of a dataset"
     RESTORE = "restore a version"
     PUSH = "push records"
+    SIGN_IN = "exchange a code"
+    KEY = "create or delete an API key"
 
 
 class StreamedBody(Protocol):

@@ -67,11 +67,12 @@ def error_facts(reply: Reply) -> ErrorFacts:
         return ErrorFacts(reply.status, code or None, message or _words(raw))
     if not isinstance(body, dict):
         return ErrorFacts(reply.status, code or None, message or (body if isinstance(body, str) else None))
-    for key in ("code", "errorCode", "key"):
+    for key in ("code", "errorCode", "key", "error"):  # "error": a code of OAuth, else true
         code = text(body.get(key)) or code
         if text(body.get(key)):
             break
-    message = text(body.get("message")) or text(body.get("description")) or message
+    words = (text(body.get(key)) for key in ("message", "description", "error_description"))
+    message = next((found for found in words if found), message)
     data, params = mapping(body.get("data")), mapping(body.get("params"))
     return ErrorFacts(reply.status, code or None, message or None, data, params)
 
@@ -191,7 +192,7 @@ def _classify_refusal(facts: ErrorFacts) -> tuple[_Kind, str | None]:
         if _SYNCED.search(message):
             return errors.SyncedDataset, None
         if code == "authentication_required" or "must be logged in" in message.lower():
-            return errors.PermissionDenied, "the portal saw no credentials: give the connection an API key"
+            return errors.NobodySignedIn, None
         return errors.PermissionDenied, None
     by_status: dict[int, _Kind] = {
         404: errors.NotFound,

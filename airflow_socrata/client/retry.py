@@ -50,19 +50,23 @@ _NOT_CARRIED_OUT = {Failure.NOT_SENT, Failure.THROTTLED, Failure.LOCKED}
 #: (call, failure) -> decision. ``prove``: the caller must look at the portal before the call goes out again.
 #: A repeated COPY joins the copy in progress or returns the one made (portal's 202 contract). A repeated
 #: PUBLISH would find its working copy gone, and a repeated DISCARD could meet another view than the one that
-#: was looked at just before, so both are proved. Rows without a row identifier would be inserted twice.
+#: was looked at just before, so both are proved; so is what was MERGED with a
+#: reading that is no longer the last one. Rows without a row identifier would be inserted twice.
 #: A second revision would pile up, a second apply would run twice, a config's name is taken the second time,
 #: and what a second end of an upload does is not known. A second source or output schema in an own revision
 #: is harmless: the last one counts; a chunk may come again.
 #: Opendatasoft: a whole file may come again, since only the last reply's uid is used. A second dataset or
 #: resource would stand beside the first, a second delete finds nothing, and a second restore is not needed.
 #: Pushed records are known by their id, or by all of their fields: they may come again.
+#: A code is good once: sent again it either works or is refused, and then the person signs in again. The
+#: secret of an API key is told once: after a lost reply the key must be looked for, and deleted.
 RETRY_TABLE: Mapping[CallKind, Mapping[Failure, Decision]] = MappingProxyType({
     CallKind.READ: MappingProxyType(_row(_TRANSIENT)),
     CallKind.COPY: MappingProxyType(_row(_TRANSIENT)),
     CallKind.PUBLISH: MappingProxyType(_row(_NOT_CARRIED_OUT)),
     CallKind.DISCARD: MappingProxyType(_row(set())),
     CallKind.METADATA: MappingProxyType(_row(_TRANSIENT)),
+    CallKind.MERGED: MappingProxyType(_row(set())),
     CallKind.ROWS_KEYED: MappingProxyType(_row(_TRANSIENT)),
     CallKind.ROWS_UNKEYED: MappingProxyType(_row(_NOT_CARRIED_OUT)),
     CallKind.ROWS_REPLACE: MappingProxyType(_row(_TRANSIENT)),
@@ -78,6 +82,8 @@ RETRY_TABLE: Mapping[CallKind, Mapping[Failure, Decision]] = MappingProxyType({
     CallKind.PART: MappingProxyType(_row(_NOT_CARRIED_OUT)),
     CallKind.RESTORE: MappingProxyType(_row(_NOT_CARRIED_OUT)),
     CallKind.PUSH: MappingProxyType(_row(_TRANSIENT)),
+    CallKind.SIGN_IN: MappingProxyType(_row(_TRANSIENT)),
+    CallKind.KEY: MappingProxyType(_row(_NOT_CARRIED_OUT)),
 })
 
 #: Failures after which the portal may nevertheless have carried the call out.

@@ -21,6 +21,11 @@ _LABEL = r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]+")
 _USER_AGENT = re.compile(r"[\x20-\x7e]+")
+#: What to do about an access token that is no good any more.
+SIGN_IN_AGAIN = (
+    "the OAuth access token is expired, revoked or of another application than the app token:"
+    " sign in again with python -m airflow_socrata.sign_in"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,11 @@ class Credentials:
     def signs_in(self) -> bool:
         """Whether there is anything to sign in with; an app token is not."""
         return self.user is not None or self.access_token is not None
+
+    @property
+    def if_refused(self) -> str:
+        """What to do where the portal does not accept them; empty: what the error says."""
+        return SIGN_IN_AGAIN if self.access_token else ""
 
     def headers(self) -> dict[str, str]:
         """The headers that carry the credentials."""

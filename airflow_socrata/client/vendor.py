@@ -30,6 +30,11 @@ class SigningIn(Protocol):
         """All strings that must never be shown."""
         ...
 
+    @property
+    def if_refused(self) -> str:
+        """What to do where the portal does not accept them; empty: what the error says."""
+        ...
+
 
 class Vendor(Protocol):
     """One vendor's portals."""

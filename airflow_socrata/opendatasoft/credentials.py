@@ -48,6 +48,11 @@ class PortalKey:
         """Whether there is anything to sign in with."""
         return self.api_key is not None or self.user is not None
 
+    @property
+    def if_refused(self) -> str:
+        """What the error itself says will do."""
+        return ""
+
     def headers(self) -> dict[str, str]:
         """The header that carries the credentials."""
         if self.api_key:

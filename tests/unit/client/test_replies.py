@@ -28,6 +28,7 @@ from airflow_socrata.client import (
     UnknownAppToken,
     views,
 )
+from airflow_socrata.client.errors import NobodySignedIn
 from airflow_socrata.client.messages import Headers
 from airflow_socrata.client.replies import error_from_reply
 
@@ -65,9 +66,16 @@ def error_of(
         (
             403,
             '{"message":"You must be logged in to access this resource","error":true}',
-            PermissionDenied,
+            NobodySignedIn,
             None,
             "You must be logged in to access this resource",
+        ),
+        (
+            400,
+            '{"error":"invalid_grant","error_description":"The code was used"}',
+            InvalidRequest,
+            "invalid_grant",
+            "The code was used",
         ),
         (
             403,

@@ -35,6 +35,7 @@ COPY          a         a         a         a         a         a         a     
 PUBLISH       a         p         a         a         p         p         p         p         p         n
 DISCARD       p         p         p         p         p         p         p         p         p         n
 METADATA      a         a         a         a         a         a         a         a         a         n
+MERGED        p         p         p         p         p         p         p         p         p         n
 ROWS_KEYED    a         a         a         a         a         a         a         a         a         n
 ROWS_UNKEYED  a         p         a         a         p         p         p         p         p         n
 ROWS_REPLACE  a         a         a         a         a         a         a         a         a         n
@@ -50,6 +51,8 @@ DATASET       a         p         a         a         p         p         p     
 PART          a         p         a         a         p         p         p         p         p         n
 RESTORE       a         p         a         a         p         p         p         p         p         n
 PUSH          a         a         a         a         a         a         a         a         a         n
+SIGN_IN       a         a         a         a         a         a         a         a         a         n
+KEY           a         p         a         a         p         p         p         p         p         n
 """
 FAILURES = (
     Failure.NOT_SENT,
