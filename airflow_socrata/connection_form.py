@@ -44,6 +44,21 @@ SOCRATA_FIELDS: Mapping[str, Mapping[str, Any]] = {
             "Seconds without a byte of the reply; default 600, as large upserts are answered late."
         ),
     },
+    "concurrent_requests": {
+        "label": "Requests at a time",
+        "schema": {"type": ["integer", "null"], "minimum": 1},
+        "description": "That one process may have under way at this portal as this user; default 32.",
+    },
+    "requests_per_second": {
+        "label": "Requests per second",
+        "schema": {"type": ["number", "null"], "minimum": 0.001},
+        "description": "That one process may send to this portal as this user; default: any number.",
+    },
+    "longest_wait": {
+        "label": "Longest wait (s)",
+        "schema": {"type": ["number", "null"], "minimum": 1},
+        "description": "Seconds that a call waits for a busy portal before its task fails; default 300.",
+    },
 }
 
 #: Standard fields: labels, placeholders. The port stays visible: without a stored one, the UI's Test button
@@ -66,7 +81,18 @@ OPENDATASOFT_FIELDS: Mapping[str, Mapping[str, Any]] = {
         "schema": _OPTIONAL_TEXT,
         "description": "automation (Automation API v1.0, default) or management (Management API v2).",
     },
-    **{name: SOCRATA_FIELDS[name] for name in ("verify", "proxy", "connect_timeout", "read_timeout")},
+    **{
+        name: SOCRATA_FIELDS[name]
+        for name in (
+            "verify",
+            "proxy",
+            "connect_timeout",
+            "read_timeout",
+            "concurrent_requests",
+            "requests_per_second",
+            "longest_wait",
+        )
+    },
 }
 
 #: Standard fields of the connection type ``opendatasoft``.

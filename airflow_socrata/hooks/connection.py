@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.client.errors import ConfigurationError
+from airflow_socrata.client.limiter import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,8 +43,25 @@ def common_settings(connection: Connection, longest_timeout: float | None = None
         "scheme": _scheme(connection),
         "verify": _verify(extra.get("verify", True)),
         "proxy": text(extra, "proxy"),
+        "limits": _limits(extra),
         **timeouts,
     }
+
+
+def _limits(extra: Mapping[str, Any]) -> Limits:
+    defaults = Limits()
+    concurrent = _number(extra, "concurrent_requests", defaults.concurrent, "a whole number")
+    if concurrent != int(concurrent):
+        raise ConfigurationError(
+            f"the connection's concurrent_requests is {extra['concurrent_requests']!r};"
+            " give a whole number above zero"
+        )
+    rate = "requests_per_second"
+    return Limits(
+        concurrent=int(concurrent),
+        per_second=_number(extra, rate, 10.0, "a number") if rate in extra else defaults.per_second,
+        longest_wait=_number(extra, "longest_wait", defaults.longest_wait),
+    )
 
 
 def _scheme(connection: Connection) -> str:
@@ -57,16 +75,16 @@ def text(extra: Mapping[str, Any], name: str) -> str | None:
     return None if value is None else str(value)
 
 
-def _number(extra: Mapping[str, Any], name: str, default: float) -> float:
+def _number(extra: Mapping[str, Any], name: str, default: float, what: str = "seconds") -> float:
     value = extra.get(name, default)
     try:
         number = float(value)
     except (TypeError, ValueError):
         raise ConfigurationError(
-            f"the connection's {name} is {value!r}; give seconds, such as {default:.0f}"
+            f"the connection's {name} is {value!r}; give {what}, such as {default:.0f}"
         ) from None
-    if number <= 0:
-        raise ConfigurationError(f"the connection's {name} is {value!r}; give seconds above zero")
+    if not 0 < number < float("inf"):
+        raise ConfigurationError(f"the connection's {name} is {value!r}; give {what} above zero")
     return number
 
 

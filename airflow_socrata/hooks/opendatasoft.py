@@ -38,7 +38,8 @@ class OpendatasoftHook(BaseHook):
     :param opendatasoft_conn_id: the connection: host = domain, port (443), password = API key; or login =
         user name and password = password; extra: ``api`` (``automation``, the default, is the Automation API
         v1.0; ``management`` is the Management API v2), ``verify``, ``proxy``, ``connect_timeout`` and
-        ``read_timeout`` (seconds).
+        ``read_timeout`` (seconds), ``concurrent_requests``, ``requests_per_second`` and ``longest_wait``
+        (seconds).
     """
 
     conn_name_attr = "opendatasoft_conn_id"

@@ -22,7 +22,8 @@ class SocrataHook(BaseHook):
 
     :param socrata_conn_id: the connection: host = domain, port (443), login = API key id or user name,
         password = API key secret or password; extra: ``app_token``, ``access_token``, ``verify``, ``proxy``,
-        ``connect_timeout`` and ``read_timeout`` (seconds).
+        ``connect_timeout`` and ``read_timeout`` (seconds), ``concurrent_requests``, ``requests_per_second``
+        and ``longest_wait`` (seconds).
     """
 
     conn_name_attr = "socrata_conn_id"

@@ -15,6 +15,7 @@ from airflow_socrata.publication.errors import PublicationError
 from airflow_socrata.publication.handle import Handle
 from airflow_socrata.publication.revisions.handle import RevisionHandle
 from airflow_socrata.records import RecordsError
+from airflow_socrata.retry_policies import use_portal_policy
 from airflow_socrata.runtime import publisher_for_task, task_states
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class PortalOperator(SignsIn, BaseOperator):
 
     def __init__(self, *, timeout: float = 3600.0, poll_interval: float = 5.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        use_portal_policy(self)
         self.timeout = timeout
         self.poll_interval = poll_interval
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseSensorOperator, PokeReturnValue
 
 from airflow_socrata.operators.base import SignsIn, default_deferrable, failing_for_good
+from airflow_socrata.retry_policies import use_portal_policy
 from airflow_socrata.triggers.base import WaitEvent
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class WaitSensor(SignsIn, BaseSensorOperator):
 
     def __init__(self, *, deferrable: bool | None = None, poke_interval: float = 10.0, **kwargs: Any) -> None:
         super().__init__(poke_interval=poke_interval, **kwargs)
+        use_portal_policy(self)
         self.deferrable = default_deferrable() if deferrable is None else deferrable
 
     def trigger(self, deadline: float) -> WaitTrigger:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_socrata.client.limiter import Limits
 from airflow_socrata.emulator import Emulator
 
 if TYPE_CHECKING:
@@ -67,6 +68,10 @@ def test_an_access_token_signs_in(portal: Any, monkeypatch: pytest.MonkeyPatch) 
         ({"schema": "ftp"}, "use https"),
         ({"extra": {"read_timeout": "soon"}}, "read_timeout"),
         ({"extra": {"connect_timeout": -1}}, "connect_timeout"),
+        ({"extra": {"concurrent_requests": "2.5"}}, "concurrent_requests is '2.5'"),
+        ({"extra": {"requests_per_second": "many"}}, "requests_per_second is 'many'"),
+        ({"extra": {"requests_per_second": 0}}, "requests_per_second is 0"),
+        ({"extra": {"longest_wait": "inf"}}, "longest_wait is 'inf'"),
         ({"extra": {"verify": "/no/such/bundle.pem"}, "schema": "https"}, "/no/such/bundle.pem"),
         ({"extra": {"proxy": "socks://user:hidden@proxy"}}, "proxy must be a URL"),
     ],
@@ -134,6 +139,7 @@ def test_a_uri(portal: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     uri = (
         f"socrata://{portal.username}:{urllib.parse.quote('s/e:c@ret', safe='')}@127.0.0.1:{portal.port}/http"
         "?app_token=token-1&connect_timeout=3&read_timeout=7&verify=false"
+        "&concurrent_requests=4&requests_per_second=0.5&longest_wait=900"
     )
     found = settings(monkeypatch, uri)
     assert found.base_url == portal.url
@@ -141,6 +147,7 @@ def test_a_uri(portal: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.credentials.secret == "s/e:c@ret"
     assert found.credentials.app_token == "token-1"
     assert (found.connect_timeout, found.read_timeout, found.verify) == (3.0, 7.0, False)
+    assert found.limits == Limits(concurrent=4, per_second=0.5, longest_wait=900.0)
 
 
 def test_a_uri_of_a_domain_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,6 +160,7 @@ def test_a_uri_of_a_domain_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_null_extras_are_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """The form of Airflow 3 stores what was left empty as null."""
     names = ("app_token", "access_token", "verify", "proxy", "connect_timeout", "read_timeout")
+    names += ("concurrent_requests", "requests_per_second", "longest_wait")
     connection = {
         "conn_type": "socrata",
         "host": "data.example.gov",
@@ -167,6 +175,7 @@ def test_null_extras_are_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.scheme == "https"
     assert found.verify is True
     assert (found.connect_timeout, found.read_timeout) == (5.0, 600.0)
+    assert found.limits == Limits()
     assert found.credentials.app_token is None
     assert found.proxy is None
 
