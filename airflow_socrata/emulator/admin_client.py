@@ -133,6 +133,10 @@ class EmulatorAdmin(Orders):
             "metadata_rules", categories=list(categories), fieldsets=[dict(each) for each in fieldsets]
         )
 
+    def lose_file(self, file: str) -> None:
+        """Lose a file (the ``assetId`` of an attachment) that views may still list."""
+        self.order("lose_file", file=file)
+
     def add_file(self, dataset: str, name: str, text: str = "") -> dict[str, Any]:
         """Attach a file to a dataset; return the attachment."""
         return dict(self.order("add_file", dataset=dataset, name=name, text=text))

@@ -115,6 +115,7 @@ TABLE: tuple[tuple[str, str, Callable[[Portal, Exchange], Reply]], ...] = (
     *approvals.TABLE,
     *routes.TABLE,
     *metadata.TABLE,
+    *files.TABLE,
     *oauth.TABLE,
     *api_keys.TABLE,
 )

@@ -10,7 +10,7 @@ from airflow_socrata.emulator.dsmapi import approvals, orders, progress
 from airflow_socrata.emulator.edge.accounts import APP_TOKEN, USERS
 from airflow_socrata.emulator.edge.approvals import decide_waiting
 from airflow_socrata.emulator.edge.bodies import Naming, json_blocks
-from airflow_socrata.emulator.edge.files import keep
+from airflow_socrata.emulator.edge.files import keep, lose_file
 from airflow_socrata.emulator.edge.jobs import PUBLISH
 from airflow_socrata.emulator.edge.metadata import metadata_rules
 from airflow_socrata.emulator.edge.publication import open_copy, publish_now, review
@@ -382,6 +382,7 @@ ORDERS: dict[str, Callable[[Portal, dict[str, Any]], Any]] = {
         orders.finish_apply,
         orders.enroll_archival,
         metadata_rules,
+        lose_file,
         sign_ins.register_app,
         sign_ins.revoke_token,
     )

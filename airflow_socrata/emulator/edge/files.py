@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from email import message_from_bytes
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from airflow_socrata.emulator.edge.portal import Reply
@@ -18,11 +18,26 @@ if TYPE_CHECKING:
 
 
 def upload(portal: Portal, exchange: Exchange) -> Reply:
-    """``POST /api/assets``: raw bytes, named by ``X-File-Name``."""
-    portal.publisher(exchange)
-    name = unquote(exchange.headers.get("x-file-name", "file"))
+    """``POST /api/assets`` and ``POST /api/views/{id}/files``: a form, or bytes named by ``X-File-Name``."""
+    if "view_id" in exchange.parts:
+        portal.view(exchange.part()[0], exchange.user, "update_view")
+    else:
+        portal.publisher(exchange)
     content_type = exchange.headers.get("content-type", "application/octet-stream")
-    return Reply.of({"id": keep(portal, exchange.body, content_type, name), "nameForOutput": name})
+    if content_type.startswith("multipart/"):
+        name, content_type, body = _uploaded(exchange)
+    else:
+        name, body = unquote(exchange.headers.get("x-file-name", "file")), exchange.body
+    reply = Reply.of({"id": keep(portal, body, content_type, name), "nameForOutput": name})
+    if exchange.path.endswith(".txt"):
+        reply.content_type = "text/plain; charset=utf-8"
+    return reply
+
+
+def lose_file(portal: Portal, order: dict[str, Any]) -> Any:
+    """Lose a file that views may still list."""
+    portal.files.pop(str(order["file"]), None)
+    return {}
 
 
 def keep(portal: Portal, body: bytes, content_type: str, name: str) -> str:
@@ -97,3 +112,9 @@ def _uploaded(exchange: Exchange) -> tuple[str, str, bytes]:
             guessed = "application/octet-stream"
             return name, part.get_content_type() if "content-type" in part else guessed, body
     raise invalid_request("The form has no file")
+
+
+TABLE = (
+    ("/api/views/{view_id}/files", "POST", upload),
+    ("/api/views/{view_id}/files.txt", "POST", upload),
+)
