@@ -42,6 +42,7 @@ from airflow_socrata.emulator.edge.admin import ORDERS, BadOrder
 from airflow_socrata.emulator.edge.mischief import after, before, internal
 from airflow_socrata.emulator.edge.portal import Exchange, Portal, Reply
 from airflow_socrata.emulator.errors import PortalError, core_error
+from airflow_socrata.emulator.imports import services as imports
 from airflow_socrata.emulator.mischief import Broken
 from airflow_socrata.emulator.sign_in import api_keys, oauth
 from airflow_socrata.emulator.sign_in.callers import who_calls
@@ -84,11 +85,7 @@ TABLE: tuple[tuple[str, str, Callable[[Portal, Exchange], Reply]], ...] = (
     ("/api/assets", "POST", files.upload),
     ("/api/assets/{file_id}", "GET", files.download),
     ("/api/views/{view_id}", "POST", files.replace_file),
-    ("/api/imports2", "POST", files.import_file),
-    ("/api/imports2/", "POST", files.import_file),
-    ("/api/imports2.json", "POST", files.import_file),
-    ("/api/imports2", "GET", publication.poll),
-    ("/api/imports2.json", "GET", publication.poll),
+    *imports.TABLE,
     ("/api/geocoding/{view_id}", "GET", publication.geocoding),
     ("/api/migrations/{view_id}", "GET", publication.migrations),
     ("/api/users/current", "GET", users.current),
@@ -217,6 +214,7 @@ class Application:
         try:
             exchange.body = await before(portal, exchange, request, line, self._limiter)
             entry["request_bytes"] = len(exchange.body)
+            portal.throttle.check(exchange, portal.switches, portal.clock.now())
             reply = await self._answer(exchange, scope)
             reply = await after(portal, exchange, reply, line, self._limiter)
         except Broken:

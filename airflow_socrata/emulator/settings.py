@@ -135,6 +135,19 @@ class Switches:
     wrong_secret_code: str = _switch(
         "authentication_required", "U", "`code` in the body of a 401 (the body itself is unrecorded)."
     )
+    rate_limit: int = _switch(
+        0,
+        "D/U",
+        "Requests that one app token (or all callers without one) may send in a window; then 429. 0: any"
+        " number. The vendor throttles by app token; how much, and in what window, is not known.",
+    )
+    rate_window_seconds: float = _switch(60.0, "U", "The window of `rate_limit`, in seconds (portal clock).")
+    rate_limit_reply: str = _switch(
+        "none",
+        "R",
+        "`Retry-After` of that 429: `none` (as recorded), `seconds`, or a `date`.",
+        ("none", "seconds", "date"),
+    )
     apply_looks: int = _switch(
         1,
         "E",
@@ -327,6 +340,28 @@ class Switches:
     catalog_lag_seconds: float = _switch(
         0.0, "I", "A dataset appears in the catalog so many seconds (portal clock) after its publication."
     )
+
+    import_looks: int = _switch(
+        0, "E", "An import is answered with a ticket and takes so many looks; 0: it is done in the reply."
+    )
+    scan_looks: int = _switch(0, "E", "A scan is answered with a ticket and takes so many looks; 0: at once.")
+    scan_types: str = _switch(
+        "2013",
+        "R/D",
+        "Types that a scan counts: `2013` (recorded) or `2011` (as the vendor's page shows them).",
+        ("2013", "2011"),
+    )
+    import_bad_cells: str = _switch(
+        "drop",
+        "C/I",
+        "A row with a cell that its column does not take: `drop` it with a warning, keep it with a `null`, or"
+        " `fail` the import (400).",
+        ("drop", "null", "fail"),
+    )
+    import_published_status: int = _switch(
+        400, "U", "Status of an append or replace that names a published dataset."
+    )
+    file_id_again: bool = _switch(True, "U", "A file id may be imported more than once.")
 
     def changed(self, values: dict[str, Any]) -> Switches:
         """Return a copy with some switches changed.

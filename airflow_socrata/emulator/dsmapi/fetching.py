@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from airflow_socrata.emulator.dsmapi.ingesting import ingest
 from airflow_socrata.emulator.dsmapi.model import Source, Upload
+from airflow_socrata.emulator.errors import invalid_request
 
 if TYPE_CHECKING:
     from airflow_socrata.emulator.edge.portal import Exchange, Portal
@@ -48,6 +49,26 @@ def fetch(portal: Portal, source: Source, exchange: Exchange) -> None:
     ingest(portal, source, exchange)
 
 
+def fetched(portal: Portal, url: str) -> tuple[bytes, str]:
+    """Return bytes and content type of what stands at an address.
+
+    :raises PortalError: 400 when it cannot be had.
+    """
+    refusal = _refusal(portal, url)
+    if refusal is not None:
+        raise invalid_request(refusal)
+    try:
+        with _opener().open(url, timeout=30) as reply:
+            kind = str(reply.headers.get("Content-Type") or "application/octet-stream")
+            return reply.read(), kind.partition(";")[0].strip()
+    except (urllib.error.URLError, OSError) as error:
+        raise invalid_request(f"{url} could not be fetched: {error}") from None
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}), _StayHere())
+
+
 def _refusal(portal: Portal, url: str) -> str | None:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -60,10 +81,9 @@ def _refusal(portal: Portal, url: str) -> str | None:
 
 
 def _download(portal: Portal, source: Source, url: str) -> str | None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _StayHere())
     path = portal.desk.new_file()
     try:
-        with opener.open(url, timeout=30) as reply, path.open("wb") as file:
+        with _opener().open(url, timeout=30) as reply, path.open("wb") as file:
             shutil.copyfileobj(reply, file)
             content_type = str(reply.headers.get("Content-Type") or "application/octet-stream")
     except (urllib.error.URLError, OSError) as error:

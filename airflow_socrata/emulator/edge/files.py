@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from email import message_from_bytes
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from airflow_socrata.emulator.edge.portal import Reply
 from airflow_socrata.emulator.edge.view_json import view_json
-from airflow_socrata.emulator.edge.views import make_view
 from airflow_socrata.emulator.errors import core_error, invalid_request
+from airflow_socrata.emulator.imports.forms import file_of
 
 if TYPE_CHECKING:
     from airflow_socrata.emulator.edge.portal import Exchange, Portal
@@ -23,12 +21,8 @@ def upload(portal: Portal, exchange: Exchange) -> Reply:
         portal.view(exchange.part()[0], exchange.user, "update_view")
     else:
         portal.publisher(exchange)
-    content_type = exchange.headers.get("content-type", "application/octet-stream")
-    if content_type.startswith("multipart/"):
-        name, content_type, body = _uploaded(exchange)
-    else:
-        name, body = unquote(exchange.headers.get("x-file-name", "file")), exchange.body
-    reply = Reply.of({"id": keep(portal, body, content_type, name), "nameForOutput": name})
+    name, content_type, body = file_of(exchange)
+    reply = Reply.of({"id": keep(portal, bytes(body), content_type, name), "nameForOutput": name})
     if exchange.path.endswith(".txt"):
         reply.content_type = "text/plain; charset=utf-8"
     return reply
@@ -58,17 +52,6 @@ def download(portal: Portal, exchange: Exchange) -> Reply:
     return Reply(200, body, content_type, {"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-def import_file(portal: Portal, exchange: Exchange) -> Reply:
-    """``POST /api/imports2?method=blob``: a view that is a file; other imports are not there."""
-    if exchange.first("method") != "blob":
-        raise invalid_request("This emulator imports files as they are (method=blob), nothing else")
-    user = portal.publisher(exchange)
-    name, content_type, body = _uploaded(exchange)
-    view = make_view(portal, user, {"name": name}, new_backend=True)
-    _set_file(portal, view, name, content_type, body)
-    return _as_text(portal, exchange, view)
-
-
 def replace_file(portal: Portal, exchange: Exchange) -> Reply:
     """``POST /api/views/{id}.txt?method=replaceBlob``."""
     if exchange.first("method") != "replaceBlob":
@@ -76,11 +59,14 @@ def replace_file(portal: Portal, exchange: Exchange) -> Reply:
     view = portal.view(exchange.part()[0], exchange.user, "write")
     if "blobId" not in view.fields:
         raise invalid_request("Only a view that is a file can have its file replaced")
-    _set_file(portal, view, *_uploaded(exchange))
-    return _as_text(portal, exchange, view)
+    name, content_type, body = file_of(exchange)
+    return set_file(portal, exchange, view, name, content_type, bytes(body))
 
 
-def _set_file(portal: Portal, view: View, name: str, content_type: str, body: bytes) -> None:
+def set_file(
+    portal: Portal, exchange: Exchange, view: View, name: str, content_type: str, body: bytes
+) -> Reply:
+    """Make a view a file, and return it as the recorded reply has it: JSON that calls itself text."""
     view.asset_type = "file"
     view.fields = view.fields | {
         "displayType": "blob",
@@ -90,28 +76,8 @@ def _set_file(portal: Portal, view: View, name: str, content_type: str, body: by
         "blobMimeType": content_type,
     }
     view.rows_updated_at = portal.clock.seconds()
-
-
-def _as_text(portal: Portal, exchange: Exchange, view: View) -> Reply:
-    # The recorded reply says text/plain.
-    return Reply(
-        200, json.dumps(view_json(portal, view, exchange.user)).encode(), "text/plain; charset=utf-8"
-    )
-
-
-def _uploaded(exchange: Exchange) -> tuple[str, str, bytes]:
-    """Return name, type and bytes of the form's file.
-
-    :raises PortalError: 400 when there is none.
-    """
-    head = f"Content-Type: {exchange.headers.get('content-type', '')}\r\n\r\n".encode("latin-1")
-    message = message_from_bytes(head + exchange.body)
-    for part in message.walk():
-        name, body = part.get_filename(), part.get_payload(decode=True)
-        if name and isinstance(body, bytes):
-            guessed = "application/octet-stream"
-            return name, part.get_content_type() if "content-type" in part else guessed, body
-    raise invalid_request("The form has no file")
+    shown = view_json(portal, view, exchange.user)
+    return Reply(200, json.dumps(shown).encode(), "text/plain; charset=utf-8")
 
 
 TABLE = (

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from airflow_socrata.emulator.faults import Fault
     from airflow_socrata.emulator.store.model import View
 
+# Calls that begin jobs by themselves.
+_WITH_JOBS = ("/publication", "/imports2", "/imports2/")
+
 
 async def before(
     portal: Portal, exchange: Exchange, request: Request, line: Line, limiter: anyio.CapacityLimiter
@@ -82,7 +85,7 @@ async def after(
             await to_thread.run_sync(_person_copies, portal, exchange, fault, limiter=limiter)
         elif fault.kind in _REPLIES and fault.args.get("after_commit"):
             reply = _REPLIES[fault.kind](portal, exchange, fault)
-        elif fault.kind == "accepted" and "/publication" not in exchange.path:
+        elif fault.kind == "accepted" and not exchange.path.partition(".")[0].endswith(_WITH_JOBS):
             reply = _plain_accepted(portal, exchange, fault)
     return reply
 

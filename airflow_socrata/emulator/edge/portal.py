@@ -14,7 +14,9 @@ from airflow_socrata.emulator.edge.accounts import User, require, rights_on
 from airflow_socrata.emulator.edge.jobs import Jobs
 from airflow_socrata.emulator.edge.metadata_rules import MetadataRules
 from airflow_socrata.emulator.errors import dataset_missing, login_needed, permission_denied, view_missing
+from airflow_socrata.emulator.edge.throttling import Throttle
 from airflow_socrata.emulator.faults import Fault, Faults, Holds
+from airflow_socrata.emulator.imports.keeping import Kept
 from airflow_socrata.emulator.settings import Switches
 from airflow_socrata.emulator.sign_in.desk import SignInDesk
 from airflow_socrata.emulator.store.portal_store import Store
@@ -96,8 +98,10 @@ class Portal:
         self.store = Store(self.clock, seed)
         self.faults = Faults()
         self.holds = Holds()
+        self.throttle = Throttle()
         self.jobs = Jobs(self.clock)
         self.desk = Desk()
+        self.kept = Kept()
         self.sign_ins = SignInDesk()
         self.rights: dict[tuple[str, str], tuple[str, ...]] = {}
         self.files: dict[str, tuple[bytes, str, str]] = {}
@@ -111,7 +115,9 @@ class Portal:
         """Become a fresh portal: no datasets, faults, log; real time; the switches of the start."""
         self.faults.clear()
         self.holds.reset()
+        self.throttle.clear()
         self.desk.clear()
+        self.kept.clear()
         self.store.clear()
         self.jobs.clear()
         self.rights.clear()

@@ -32,7 +32,7 @@ def publication(portal: Portal, exchange: Exchange) -> Reply:
     running = portal.jobs.find(kind, view_id)
     if running is not None:
         portal.jobs.poll(running)
-        return _answer(portal, exchange, running)
+        return answer(portal, exchange, running)
     view = portal.view(view_id, exchange.user, "update_view")
     user = portal.publisher(exchange)
     if kind == COPY:
@@ -54,10 +54,11 @@ def _poll(portal: Portal, exchange: Exchange, ticket: str) -> Reply:
     if job is None:
         raise core_error(404, "not_found", "Ticket not found", {"ticket": ticket})
     portal.jobs.poll(job)
-    return _answer(portal, exchange, job)
+    return answer(portal, exchange, job)
 
 
-def _answer(portal: Portal, exchange: Exchange, job: Job) -> Reply:
+def answer(portal: Portal, exchange: Exchange, job: Job) -> Reply:
+    """Tell how a job stands: its view or error when it has ended, else a 202."""
     if job.is_done:
         job.was_told = True
         if portal.switches.ticket_after_end == "spent":
@@ -178,14 +179,22 @@ def _start(portal: Portal, exchange: Exchange, view: View, kind: str, work: Call
     with portal.books:
         job = portal.jobs.find(kind, view.id)
         if job is None:
-            job = portal.jobs.add(_job(portal, exchange, view, kind, work, fault))
+            made = job_of(portal, exchange, view.id, view.dataset.group, kind, work, fault)
+            job = portal.jobs.add(made)
     portal.jobs.poll(job)
-    return _answer(portal, exchange, job)
+    return answer(portal, exchange, job)
 
 
-def _job(
-    portal: Portal, exchange: Exchange, view: View, kind: str, work: Callable[[], View], fault: Fault
+def job_of(
+    portal: Portal,
+    exchange: Exchange,
+    view_id: str,
+    group: int,
+    kind: str,
+    work: Callable[[], View],
+    fault: Fault,
 ) -> Job:
+    """Return a job that takes as long, and ends, as a fault says."""
     args = fault.args
     failure = None
     if fault.kind == "publish_fails":
@@ -194,8 +203,8 @@ def _job(
     calls = None if fault.kind == "publish_queued" or seconds is not None else args["calls"]
     return Job(
         kind,
-        view.id,
-        view.dataset.group,
+        view_id,
+        group,
         exchange.path,
         work,
         form=args["form"],
@@ -225,7 +234,7 @@ def _ask_approval(portal: Portal, exchange: Exchange, view: View, work: Callable
     view.approvals = [*view.approvals, request]
     job = Job(PUBLISH, view.id, view.dataset.group, exchange.path, work, calls=None, waits_for_approval=True)
     portal.jobs.add(job)
-    return _answer(portal, exchange, job)
+    return answer(portal, exchange, job)
 
 
 def ask_approval(portal: Portal, exchange: Exchange, view: View) -> Reply:
@@ -235,7 +244,7 @@ def ask_approval(portal: Portal, exchange: Exchange, view: View) -> Reply:
     if not portal.switches.approvals:
         return _publish(portal, exchange, view)
     running = portal.jobs.find(PUBLISH, view.id)
-    return _publish(portal, exchange, view) if running is None else _answer(portal, exchange, running)
+    return _publish(portal, exchange, view) if running is None else answer(portal, exchange, running)
 
 
 def review(portal: Portal, job: Job, outcome: str) -> None:
