@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from airflow_socrata.records.schema import ColumnPlan, DatasetSchema
     from airflow_socrata.records.source import FileSource
 
-__all__ = ["csv_batches"]
+__all__ = ["csv_batches", "dialect_of"]
 
 _PLAIN = Dialect()
 
@@ -44,7 +44,7 @@ def csv_batches(
 ) -> Generator[Batch, None, None]:
     """Read a CSV or TSV file; see ``batches``."""
     with closing(text_blocks(source)) as blocks:
-        scanner = CsvScanner(blocks, _dialect(source), source.name)
+        scanner = CsvScanner(blocks, dialect_of(source), source.name)
         header = scanner.header()
         plan = compare(
             header.names,
@@ -59,7 +59,11 @@ def csv_batches(
         yield from batches.run(scanner, limits, compress=compress)
 
 
-def _dialect(source: FileSource) -> Dialect:
+def dialect_of(source: FileSource) -> Dialect:
+    """Tell how the cells of a file are told apart.
+
+    :raises RecordsError: delimiter or quote cannot be used
+    """
     delimiter = source.format.delimiter or ("\t" if source.kind == "tsv" else ",")
     quote = source.format.quote
     for name, character in (("delimiter", delimiter), ("quote", quote)):
@@ -97,7 +101,7 @@ class _CsvBatches:
         self._plan = plan
         self._checks = checks
         self._row_by_row = row_by_row
-        self._dialect = _dialect(source)
+        self._dialect = dialect_of(source)
         self._marks = frozenset(source.format.null_marks)
         self._mark_bytes = tuple(mark.encode() for mark in self._marks)
         self._width = len(plan.source)
