@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_socrata.client.session import PortalSession
 
 _BASE = "/api/views/metadata/v1"
+_ABSENT = "check the dataset id, that the connection's user may see it, and that the portal has this API"
 Fieldsets = dict[str, dict[str, str]]
 
 
@@ -123,7 +124,7 @@ def read(dataset_id: str) -> Call[Metadata]:
     :raises ConfigurationError: if ``dataset_id`` is no 4x4; so do all calls here.
     """
     path, summary = _path(dataset_id), f"read the metadata of {dataset_id}"
-    return Call(CallKind.READ, "GET", path, _parse, summary)
+    return Call(CallKind.READ, "GET", path, _parse, summary, if_absent=_ABSENT)
 
 
 def page(number: int = 1, size: int = 100) -> Call[tuple[Metadata, ...]]:
