@@ -36,8 +36,8 @@ class SocrataDescribeOperator(SocrataOperator):
 class SocrataSetMetadataOperator(SocrataDescribeOperator):
     """Bring a dataset's metadata to what is wanted: what differs is checked by the portal, then written.
 
-    What is not named stays as it is, attachments and other custom fields too. Where nothing differs nothing is
-    written; afterwards the metadata are read back.
+    What is not named stays as it is, attachments and other custom fields too. Where nothing differs nothing
+    is written; afterwards the metadata are read back.
 
     :param metadata: any of ``name``, ``description``, ``category``, ``tags`` (list), ``license`` (id or name,
         e.g. ``CC_40_BY``), ``attribution``, ``attribution_link``, ``external_id``, ``row_label``,

@@ -9,6 +9,11 @@ from airflow_socrata.conflicts import own_version
 
 if TYPE_CHECKING:
     from airflow_socrata.operators.apply import SocrataApplyRevisionOperator, SocrataUpdateDatasetOperator
+    from airflow_socrata.operators.metadata import (
+        SocrataAttachFileOperator,
+        SocrataDetachFileOperator,
+        SocrataSetMetadataOperator,
+    )
     from airflow_socrata.operators.publish import SocrataPublishOperator, SocrataVerifyOperator
     from airflow_socrata.operators.revision import (
         SocrataCreateRevisionOperator,
@@ -26,8 +31,10 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "SocrataApplyRevisionOperator": "apply",
+    "SocrataAttachFileOperator": "metadata",
     "SocrataCreateRevisionOperator": "revision",
     "SocrataCreateWorkingCopyOperator": "working_copy",
+    "SocrataDetachFileOperator": "metadata",
     "SocrataDiscardRevisionOperator": "revision",
     "SocrataDiscardStaleRevisionsOperator": "revision",
     "SocrataDiscardStaleWorkingCopiesOperator": "working_copy",
@@ -35,6 +42,7 @@ _MODULES = {
     "SocrataPublishOperator": "publish",
     "SocrataReplaceOperator": "rows",
     "SocrataRestoreRevisionOperator": "revision",
+    "SocrataSetMetadataOperator": "metadata",
     "SocrataTransformOperator": "upload",
     "SocrataUpdateDatasetOperator": "apply",
     "SocrataUploadOperator": "upload",
@@ -44,8 +52,10 @@ _MODULES = {
 
 __all__ = [
     "SocrataApplyRevisionOperator",
+    "SocrataAttachFileOperator",
     "SocrataCreateRevisionOperator",
     "SocrataCreateWorkingCopyOperator",
+    "SocrataDetachFileOperator",
     "SocrataDiscardRevisionOperator",
     "SocrataDiscardStaleRevisionsOperator",
     "SocrataDiscardStaleWorkingCopiesOperator",
@@ -53,6 +63,7 @@ __all__ = [
     "SocrataPublishOperator",
     "SocrataReplaceOperator",
     "SocrataRestoreRevisionOperator",
+    "SocrataSetMetadataOperator",
     "SocrataTransformOperator",
     "SocrataUpdateDatasetOperator",
     "SocrataUploadOperator",
