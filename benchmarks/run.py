@@ -19,6 +19,7 @@ OPTIONS = {
     "bench_chunks.py": ("runs", "size", "memory_size"),
     "bench_opendatasoft.py": ("runs",),
     "bench_import.py": (),
+    "bench_limiter.py": (),
     "bench_emulator.py": (),
 }
 
