@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         SocrataDetachFileOperator,
         SocrataSetMetadataOperator,
     )
+    from airflow_socrata.operators.columns import SocrataChangeColumnsOperator, SocrataPlanColumnsOperator
     from airflow_socrata.operators.publish import SocrataPublishOperator, SocrataVerifyOperator
     from airflow_socrata.operators.revision import (
         SocrataCreateRevisionOperator,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "SocrataApplyRevisionOperator": "apply",
     "SocrataAttachFileOperator": "metadata",
+    "SocrataChangeColumnsOperator": "columns",
     "SocrataCreateRevisionOperator": "revision",
     "SocrataCreateWorkingCopyOperator": "working_copy",
     "SocrataDetachFileOperator": "metadata",
@@ -39,6 +41,7 @@ _MODULES = {
     "SocrataDiscardStaleRevisionsOperator": "revision",
     "SocrataDiscardStaleWorkingCopiesOperator": "working_copy",
     "SocrataDiscardWorkingCopyOperator": "working_copy",
+    "SocrataPlanColumnsOperator": "columns",
     "SocrataPublishOperator": "publish",
     "SocrataReplaceOperator": "rows",
     "SocrataRestoreRevisionOperator": "revision",
@@ -53,6 +56,7 @@ _MODULES = {
 __all__ = [
     "SocrataApplyRevisionOperator",
     "SocrataAttachFileOperator",
+    "SocrataChangeColumnsOperator",
     "SocrataCreateRevisionOperator",
     "SocrataCreateWorkingCopyOperator",
     "SocrataDetachFileOperator",
@@ -60,6 +64,7 @@ __all__ = [
     "SocrataDiscardStaleRevisionsOperator",
     "SocrataDiscardStaleWorkingCopiesOperator",
     "SocrataDiscardWorkingCopyOperator",
+    "SocrataPlanColumnsOperator",
     "SocrataPublishOperator",
     "SocrataReplaceOperator",
     "SocrataRestoreRevisionOperator",

@@ -175,6 +175,8 @@ class Intent:
     :param after_revision: the greatest sequence number before, -1 without any.
     :param inherited: what the mark of the published view named then: a new revision may inherit it.
     :param after_job: the greatest id of a task set of the revision before it was applied, -1 without any.
+    :param schema_changes: what tasks have changed in the columns of the working copy, in order: their task
+        ids and changes.
     """
 
     operation: Operation
@@ -197,6 +199,7 @@ class Intent:
     after_revision: int = -1
     inherited: str | None = None
     after_job: int = -1
+    schema_changes: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def is_revision(self) -> bool:
@@ -233,7 +236,7 @@ class Intent:
         """Read back what :meth:`to_json` wrote."""
         values = dict(data)
         values["operation"] = Operation.from_json(values["operation"])
-        for name in ("open_before", "replaced", "names"):
+        for name in ("open_before", "replaced", "names", "schema_changes"):
             values[name] = tuple(values.get(name, ()))
         values["phase"] = Phase(values["phase"])
         if values.get("baseline") is not None:

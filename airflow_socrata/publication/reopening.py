@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_socrata.client import View
+from airflow_socrata.publication.changing_columns import change_again
 from airflow_socrata.publication.discarding import discard_working_copy
 from airflow_socrata.publication.opening import ask_for_copy, check_made_for, follow, take_over
 from airflow_socrata.publication.operation import Phase
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def reopen(publisher: Publisher, handle: Handle, timeout: float) -> Handle:
-    """Discard an operation's working copy and open a fresh one for it.
+    """Discard an operation's working copy and open a fresh one for it, its columns changed as before.
 
     May itself be killed and tried again with the first copy's handle: the intent keeps which copies it has
     traded, and the copies are looked for with the old intent before the new one is recorded.
@@ -41,4 +42,6 @@ def reopen(publisher: Publisher, handle: Handle, timeout: float) -> Handle:
     answer = ask_for_copy(publisher, intent)
     copy = answer if isinstance(answer, View) else follow(publisher, intent, answer, timeout)
     check_made_for(intent, copy)
-    return take_over(publisher, intent, copy)
+    fresh = take_over(publisher, intent, copy)
+    change_again(publisher, fresh)
+    return fresh

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.emulator.edge.portal import Reply
@@ -75,16 +76,18 @@ def find_column(columns: Sequence[Column], wanted: Any) -> Column | None:
     return None
 
 
-def set_identifier(portal: Portal, view: View, wanted: Any) -> None:
+def set_identifier(portal: Portal, view: View, wanted: Any, *, in_creation: bool = False) -> None:
     """Set, change or remove the row identifier. The caller holds the write lock.
 
+    :param in_creation: the column may be named in any way.
     :raises PortalError: 400 when there is no such column, its type does not do or values are not unique.
     """
     copy = view.copy
     if wanted in (None, "0", 0, ""):
         column = None
     else:
-        column = _identifier_column(portal, view, wanted)
+        find = find_column if in_creation else partial(_identifier_column, portal, view)
+        column = find(copy.columns, wanted)
         if column is None:
             raise soda_error(
                 404, "soda.dataset.column-not-found", f"Column not found: {wanted}", {"column": str(wanted)}
@@ -121,13 +124,13 @@ def set_identifier(portal: Portal, view: View, wanted: Any) -> None:
             copy.row_identifier = None
 
 
-def _identifier_column(portal: Portal, view: View, wanted: Any) -> Column | None:
+def _identifier_column(portal: Portal, view: View, columns: Sequence[Column], wanted: Any) -> Column | None:
     """Return the column that a client names as row identifier, in the form that this portal takes."""
     if portal.switches.row_identifier_takes == "both":
-        return find_column(view.copy.columns, wanted)
+        return find_column(columns, wanted)
     if view.dataset.new_backend:
         return view.copy.column(str(wanted))
-    return next((column for column in view.copy.columns if str(column.id) == str(wanted)), None)
+    return next((column for column in columns if str(column.id) == str(wanted)), None)
 
 
 def describe_columns(portal: Portal, view: View, specs: list[Any]) -> None:

@@ -39,7 +39,7 @@ def make_view(
     view.private_metadata = dict(body.get("privateMetadata") or {})
     if wanted is not None:
         try:
-            set_identifier(portal, view, wanted)
+            set_identifier(portal, view, wanted, in_creation=True)
         except Exception:
             portal.store.remove(view)
             raise
