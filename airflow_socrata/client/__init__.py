@@ -41,6 +41,7 @@ from airflow_socrata.client.errors import (
     UnknownAppToken,
 )
 from airflow_socrata.client.ids import check_dataset_id, is_dataset_id
+from airflow_socrata.client.limiter import Limits
 from airflow_socrata.client.messages import Call, CallKind, Reply
 from airflow_socrata.client.models import (
     Accepted,
@@ -83,6 +84,7 @@ __all__ = [
     "Grant",
     "Interrupted",
     "InvalidRequest",
+    "Limits",
     "LinkMissing",
     "LocalFileFailed",
     "MalformedReply",
