@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -61,8 +62,20 @@ def license_name(word: str) -> str:
 
 def nearest_licenses(word: str, most: int = 3) -> tuple[str, ...]:
     """Return the ids of known licences that are written most like ``word``, the nearest first."""
-    found: list[str] = []
-    for near in difflib.get_close_matches(word.strip().casefold(), _IDS, n=2 * most, cutoff=0.5):
-        if _IDS[near] not in found:
-            found.append(_IDS[near])
-    return tuple(found[:most])
+    wanted = _spelled(word)
+    scores = {
+        known: max(
+            difflib.SequenceMatcher(None, wanted, _spelled(each)).ratio() for each in (known, LICENSES[known])
+        )
+        for known in LICENSES
+    }
+    near = sorted((known for known in LICENSES if scores[known] >= _ALIKE), key=lambda known: -scores[known])
+    return tuple(near[:most])
+
+
+_ALIKE = 0.6
+
+
+def _spelled(word: str) -> str:
+    """The words of a name in one order, so that ``CC BY 4.0`` is like ``CC_40_BY``."""
+    return " ".join(sorted(re.findall(r"[a-z0-9]+", word.casefold().replace(".", ""))))
