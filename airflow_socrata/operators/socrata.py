@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         SocrataSetMetadataOperator,
     )
     from airflow_socrata.operators.columns import SocrataChangeColumnsOperator, SocrataPlanColumnsOperator
+    from airflow_socrata.operators.datasets import SocrataCreateDatasetOperator, SocrataDeleteDatasetOperator
     from airflow_socrata.operators.publish import SocrataPublishOperator, SocrataVerifyOperator
     from airflow_socrata.operators.revision import (
         SocrataCreateRevisionOperator,
@@ -34,8 +35,10 @@ _MODULES = {
     "SocrataApplyRevisionOperator": "apply",
     "SocrataAttachFileOperator": "metadata",
     "SocrataChangeColumnsOperator": "columns",
+    "SocrataCreateDatasetOperator": "datasets",
     "SocrataCreateRevisionOperator": "revision",
     "SocrataCreateWorkingCopyOperator": "working_copy",
+    "SocrataDeleteDatasetOperator": "datasets",
     "SocrataDetachFileOperator": "metadata",
     "SocrataDiscardRevisionOperator": "revision",
     "SocrataDiscardStaleRevisionsOperator": "revision",
@@ -57,8 +60,10 @@ __all__ = [
     "SocrataApplyRevisionOperator",
     "SocrataAttachFileOperator",
     "SocrataChangeColumnsOperator",
+    "SocrataCreateDatasetOperator",
     "SocrataCreateRevisionOperator",
     "SocrataCreateWorkingCopyOperator",
+    "SocrataDeleteDatasetOperator",
     "SocrataDetachFileOperator",
     "SocrataDiscardRevisionOperator",
     "SocrataDiscardStaleRevisionsOperator",
