@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_socrata.links.socrata import SocrataDatasetLink, SocrataWorkingCopyLink
-from airflow_socrata.operators.base import SocrataOperator, handles_of, one_of
+from airflow_socrata.operators.base import handles_of, one_of
+from airflow_socrata.operators.schema import SocrataSchemaOperator
 from airflow_socrata.publication.schema_change import Others
 
 if TYPE_CHECKING:
@@ -16,20 +17,14 @@ if TYPE_CHECKING:
     from airflow_socrata.publication.publisher import Publisher
     from airflow_socrata.publication.schema_change import SchemaChange
 
-WANTED = ("columns", "schema_source", "schema_dataset", "add", "change", "drop", "row_identifier")
 
-
-class SocrataColumnsOperator(SocrataOperator):
+class SocrataColumnsOperator(SocrataSchemaOperator):
     """Base of the operators for columns: not used by itself.
 
-    Give the whole schema (``columns``, ``schema_source`` or ``schema_dataset``) or single changes (``add``,
-    ``change``, ``drop``); what is not told stays as it is.
+    Give the whole schema (``columns``, ``schema_source``, ``schema_rows`` or ``schema_dataset``) or single
+    changes (``add``, ``change``, ``drop``); what is not told stays as it is. A file or rows tell which
+    columns there are, and nothing about those that are there already.
 
-    :param columns: the whole schema: ``[{"field_name": "id", "data_type": "number", "name": "Id"}, ...]``,
-        also with ``description`` and ``format``. (templated)
-    :param schema_source: a file whose columns, and types guessed from its first rows, are the whole schema;
-        types of columns that are there already stay unless ``allow_type_change``. (templated)
-    :param schema_dataset: 4x4 of a dataset whose columns are the whole schema. (templated)
     :param add: columns to add, as in ``columns``; with a ``position`` (from 1) not behind the others.
         (templated)
     :param change: field name to what changes, ``{"street": {"name": "Road", "format": {...}}}``: ``name``,
@@ -39,19 +34,21 @@ class SocrataColumnsOperator(SocrataOperator):
     :param others: columns that the whole schema does not name: ``refuse``, ``keep`` or ``drop`` them.
     :param allow_type_change: drop a column and add it anew, empty, where another type is wanted.
     :param reorder: put the columns into the order of the whole schema.
-    :param sample_rows: rows of ``schema_source`` that types are guessed from.
-    :param source_conn_id: Airflow connection for the source's URL.
     """
 
-    template_fields: Sequence[str] = (*SocrataOperator.template_fields, "dataset", *WANTED)
+    template_fields: Sequence[str] = (
+        *SocrataSchemaOperator.template_fields,
+        "dataset",
+        "add",
+        "change",
+        "drop",
+        "row_identifier",
+    )
 
     def __init__(
         self,
         *,
         dataset: Any = None,
-        columns: Sequence[Mapping[str, Any]] | None = None,
-        schema_source: Any = None,
-        schema_dataset: Any = None,
         add: Sequence[Mapping[str, Any]] = (),
         change: Mapping[str, Mapping[str, Any]] | None = None,
         drop: Sequence[str] = (),
@@ -59,17 +56,10 @@ class SocrataColumnsOperator(SocrataOperator):
         others: Others = "refuse",
         allow_type_change: bool = False,
         reorder: bool = False,
-        sample_rows: int = 1000,
-        source_conn_id: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if sum(given is not None for given in (columns, schema_source, schema_dataset)) > 1:
-            raise ValueError("give one of columns, schema_source and schema_dataset")
         self.dataset = dataset
-        self.columns = columns
-        self.schema_source = schema_source
-        self.schema_dataset = schema_dataset
         self.add = add
         self.change = change
         self.drop = drop
@@ -77,31 +67,23 @@ class SocrataColumnsOperator(SocrataOperator):
         self.others = one_of("others", others, get_args(Others))
         self.allow_type_change = allow_type_change
         self.reorder = reorder
-        self.sample_rows = sample_rows
-        self.source_conn_id = source_conn_id
 
-    def wanted(self, publisher: Publisher) -> SchemaChange:
+    def wanted(self, publisher: Publisher, context: Context) -> SchemaChange:
         """Return what is wanted, checked; a dataset or file that it is taken from is read."""
         from airflow_socrata.publication.schema_change import SchemaChange
 
+        whole = self.wanted_columns(publisher, context) if self.has_schema else None
         return SchemaChange.of(
-            columns=self._whole(publisher),
+            columns=None if whole is None else whole.columns,
             add=self.add,
             change=self.change,
             drop=self.drop,
             row_identifier=self.row_identifier,
             others=self.others,
             allow_type_change=self.allow_type_change,
-            keep_types=self.schema_source is not None,
+            guessed=whole is not None and whole.rows_sampled is not None,
             reorder=self.reorder,
         )
-
-    def _whole(self, publisher: Publisher) -> Any:
-        from airflow_socrata.publication.changing_columns import columns_of
-
-        if self.schema_dataset is not None:
-            return columns_of(publisher, self.schema_dataset)
-        return self.columns
 
 
 class SocrataPlanColumnsOperator(SocrataColumnsOperator):
@@ -125,7 +107,7 @@ class SocrataPlanColumnsOperator(SocrataColumnsOperator):
 
         with self.publisher(context) as publisher:
             self.push_links(context, {"dataset": publisher.link(self.dataset)})
-            plan = changing_columns.plan_columns(publisher, self.dataset, self.wanted(publisher))
+            plan = changing_columns.plan_columns(publisher, self.dataset, self.wanted(publisher, context))
             self.log.info("%s", plan.table())
             if plan.steps and self.on_difference == "fail":
                 raise SchemaRefused(
@@ -161,7 +143,7 @@ class SocrataChangeColumnsOperator(SocrataColumnsOperator):
         from airflow_socrata.publication import changing_columns, publishing
 
         with self.publisher(context) as publisher:
-            wanted = self.wanted(publisher)
+            wanted = self.wanted(publisher, context)
             if self.dataset is not None:
                 self.push_links(context, {"dataset": publisher.link(self.dataset)})
                 plan = changing_columns.change_draft(publisher, self.dataset, wanted, self.timeout)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_socrata.client import RequestRefused, View, columns, views
-from airflow_socrata.client.column_definitions import ColumnDefinition
 from airflow_socrata.publication.errors import (
     HandleMismatch,
     NotPublishable,
@@ -52,12 +51,6 @@ class Draft:
     view_id: str
     check: Callable[[View], None]
     former: Former | None
-
-
-def columns_of(publisher: Publisher, dataset: str) -> tuple[ColumnDefinition, ...]:
-    """Return the columns of a dataset as another one may want them; the platform's own are left out."""
-    found = publisher.send(views.read_view(dataset)).columns
-    return tuple(ColumnDefinition.of(column) for column in found if not column.field_name.startswith(":"))
 
 
 def plan_columns(publisher: Publisher, dataset: str, wanted: SchemaChange) -> SchemaPlan:

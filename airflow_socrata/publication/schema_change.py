@@ -40,7 +40,8 @@ class SchemaChange:
     :param row_identifier: field name, "" for none, or None: it stays.
     :param others: what becomes of columns that ``columns`` does not name.
     :param allow_type_change: drop a column and add it anew, empty, where another type is wanted.
-    :param keep_types: a type in ``columns`` is meant for new columns alone, as a file's types are guessed.
+    :param guessed: ``columns`` are those of a file: they tell which columns there are, and nothing about
+        those that are there already, but for their types with ``allow_type_change``.
     :param reorder: put the columns into the order of ``columns``.
     """
 
@@ -51,7 +52,7 @@ class SchemaChange:
     row_identifier: str | None = None
     others: Others = "refuse"
     allow_type_change: bool = False
-    keep_types: bool = False
+    guessed: bool = False
     reorder: bool = False
 
     @classmethod
@@ -68,7 +69,7 @@ class SchemaChange:
     ) -> SchemaChange:
         """Build and check one from what a DAG author writes.
 
-        :param more: ``allow_type_change``, ``keep_types``, ``reorder``.
+        :param more: ``allow_type_change``, ``guessed``, ``reorder``.
         :raises ConfigurationError: a type is unknown, a field name illegal or named twice, nothing is wanted.
         """
         single = {"add": add, "change": change, "drop": drop}
@@ -126,7 +127,7 @@ class SchemaChange:
             "row_identifier": self.row_identifier,
             "others": self.others,
             "allow_type_change": self.allow_type_change,
-            "keep_types": self.keep_types,
+            "guessed": self.guessed,
             "reorder": self.reorder,
         }
 

@@ -68,7 +68,7 @@ class _Plan:
     def whole(self, columns: Sequence[ColumnDefinition]) -> None:
         """Plan for a whole schema."""
         for column in columns:
-            self._want(column, keep_type=self._wanted.keep_types and not self._wanted.allow_type_change)
+            self._want(column)
         named = {column.field_name for column in columns}
         others = [name for name in self._standing if name not in named]
         if others and self._wanted.others == "refuse":
@@ -88,7 +88,7 @@ class _Plan:
         for name, edit in self._wanted.change.items():
             self._edit(name, edit)
         for column in self._wanted.add:
-            self._want(column, keep_type=False)
+            self._want(column)
 
     @property
     def dropped(self) -> set[str]:
@@ -97,13 +97,16 @@ class _Plan:
 
     # --- columns ---
 
-    def _want(self, column: ColumnDefinition, *, keep_type: bool) -> None:
+    def _want(self, column: ColumnDefinition) -> None:
         standing = self._standing.get(column.field_name)
         if standing is None:
             self._add(self._like_former(column))
             return
-        if not keep_type and _kind(standing) != column.data_type:
-            self._retype(standing, self._like_former(column))
+        guessed = self._wanted.guessed
+        if _kind(standing) != column.data_type and (self._wanted.allow_type_change or not guessed):
+            self._retype(standing, self._like_former(replace(column, name="") if guessed else column))
+            return
+        if guessed:
             return
         told = {"name": column.name, "description": column.description, "format": column.format}
         self._change(standing, {key: value for key, value in told.items() if value})

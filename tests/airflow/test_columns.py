@@ -18,6 +18,7 @@ from portal_harness.publications import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from portal_harness.publications import Dataset
 
@@ -75,10 +76,9 @@ def test_a_column_is_added_and_nothing_else_is_done(
     assert step == {"step": "add column", "column": "closed", "now": "", "wanted": "checkbox 'Closed?'"}
 
 
-@BACKENDS
-def test_everything_changes_at_once(portal: Any, publish_dag: Any, run_dag: Any, backend: str) -> None:
+def test_everything_changes_at_once(portal: Any, publish_dag: Any, run_dag: Any) -> None:
     portal.admin.settings(row_identifier_takes="auto")
-    dataset = make_dataset(portal, backend=backend)
+    dataset = make_dataset(portal, backend="old")
     part = changed(
         add=[*ADD, {"field_name": "speed", "data_type": "number", "position": 1}],
         change={
@@ -214,6 +214,22 @@ def test_a_wrong_wish_changes_nothing(
     assert words in error
     assert "\n" not in error
     assert not [call for call in dataset.portal.admin.requests() if "/columns" in call["path"]]
+
+
+def test_the_columns_of_a_file_and_its_rows(
+    dataset: Dataset, publish_dag: Any, run_dag: Any, tmp_path: Path
+) -> None:
+    source = tmp_path / "events.csv"
+    source.write_text("event_id,lanes,Closed on\n7,3,2026-01-31\n")
+    load = upsert(None, source=str(source), columns={"Closed on": "closed_on"})
+    part = changed(schema_source=str(source), others="keep")
+    run = run_dag(publish_dag(dataset, after(part, load)))
+    assert run.state == "success", errors(run, "p.columns")
+    assert list(fields(dataset)) == [*EVENTS, "closed_on"]
+    assert fields(dataset)["event_id"] == "text", "a guess changes no column that is there"
+    assert dataset.view()["columns"][-1]["name"] == "Closed on"
+    (row,) = [row for row in dataset.rows() if row["event_id"] == "7"]
+    assert row["closed_on"].startswith("2026-01-31")
 
 
 @pytest.mark.parametrize(
