@@ -111,7 +111,7 @@ class WorkingCopyTasks(DraftTasks):
 
     def fills(self, task: Any) -> bool:
         """Tell whether a task loads rows."""
-        from airflow_socrata.operators.rows import loads_rows
+        from airflow_socrata.operators.loads import loads_rows
 
         return loads_rows(task)
 

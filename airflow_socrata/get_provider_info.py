@@ -62,8 +62,9 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_socrata.operators.revision",
                     "airflow_socrata.operators.upload",
                     "airflow_socrata.operators.apply",
-                    "airflow_socrata.operators.datasets",
+                    "airflow_socrata.operators.imports",
                     "airflow_socrata.operators.metadata",
+                    "airflow_socrata.operators.datasets",
                 ],
             },
             {

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_socrata.client import views
-from airflow_socrata.links.socrata import SocrataDatasetLink, SocrataWorkingCopyLink
-from airflow_socrata.operators.base import SocrataOperator, handles_of, one_of
-from airflow_socrata.publication import loading, preflight, publishing, reopening
+from airflow_socrata.operators.base import one_of
+from airflow_socrata.operators.loads import SocrataLoader, check_may_load_again
+from airflow_socrata.publication import loading, preflight, reopening
 from airflow_socrata.publication.errors import HandleMismatch
 from airflow_socrata.publication.loading import Loading
 from airflow_socrata.publication.opening import ExistingCopy, Opening, open_working_copy
@@ -32,13 +31,12 @@ ExtraColumns: TypeAlias = Literal["error", "ignore"]
 Compression: TypeAlias = Literal["gzip", "infer"]
 
 
-class SocrataLoadOperator(SocrataOperator):
+class SocrataLoadOperator(SocrataLoader):
     """Base of the operators that load rows: not used by itself.
 
     :param source: path or URL that ``ObjectStoragePath`` opens. (templated)
     :param rows: instead of ``source``: a callable that returns or yields dicts; it is called with the context
         values that its parameters name, and again when a load starts over.
-    :param working_copy: the handle that the task which opens the working copy returned. (templated)
     :param columns: source column to field name, for the columns that are named otherwise.
     :param extra_columns: ``error`` or ``ignore`` columns that the dataset lacks.
     :param source_conn_id: Airflow connection for the source's URL.
@@ -58,20 +56,17 @@ class SocrataLoadOperator(SocrataOperator):
     """
 
     template_fields: Sequence[str] = (
-        *SocrataOperator.template_fields,
+        *SocrataLoader.template_fields,
         "source",
-        "working_copy",
         "dataset",
         "columns",
     )
-    operator_extra_links = (SocrataDatasetLink(), SocrataWorkingCopyLink())
 
     def __init__(
         self,
         *,
         source: Any = None,
         rows: Callable[..., Iterable[Mapping[str, Any]]] | None = None,
-        working_copy: Any = None,
         dataset: str | None = None,
         columns: Mapping[str, str] | None = None,
         extra_columns: ExtraColumns = "error",
@@ -94,7 +89,6 @@ class SocrataLoadOperator(SocrataOperator):
             raise ValueError("give either source (a path or URL) or rows (a callable that yields dicts)")
         self.source = source
         self.rows = rows
-        self.working_copy = working_copy
         self.dataset = dataset
         self.columns = columns
         self.extra_columns = one_of("extra_columns", extra_columns, get_args(ExtraColumns))
@@ -139,42 +133,6 @@ class SocrataLoadOperator(SocrataOperator):
         if isinstance(path, str):
             path = ObjectStoragePath(path, conn_id=self.source_conn_id) if "://" in path else path
         return FileSource(path, form)
-
-    def handle(self) -> Handle:
-        """Return the handle of the working copy to load into."""
-        handles = handles_of(self.working_copy)
-        return publishing.loaded_handle(handles)
-
-    def is_sole_loader(self, handle: Handle, context: Context) -> bool:
-        """Whether no other task, or other map index of this one, loads into a working copy."""
-        if context["ti"].map_index != handle.operation.map_index:
-            return False
-        dag, opened_by = self.dag, handle.operation.task_id
-        below = (
-            dag.get_task(opened_by).get_flat_relative_ids(upstream=False)
-            if opened_by in dag.task_dict
-            else set()
-        )
-        loaders = {task.task_id for task in dag.tasks if task.task_id in below and loads_rows(task)}
-        return loaders <= {self.task_id}
-
-    def fresh(self, publisher: Publisher, handle: Handle, context: Context) -> tuple[Handle, bool]:
-        """Return a working copy that no earlier try of this task has written to, and whether it is one.
-
-        An earlier try may have loaded rows, and its process may still be sending: another copy fences it off.
-        Where other tasks load into the same copy it must stay, and only rows with an identifier may be
-        re-sent.
-        """
-        retried = context["ti"].try_number > 1
-        if retried and self.is_sole_loader(handle, context):
-            return reopening.reopen(publisher, handle, self.timeout), True
-        publishing.check_handle(publisher, handle)
-        return handle, not retried
-
-    def finish(self, context: Context, handle: Handle, load: Load) -> dict[str, Any]:
-        """Return the handle with the counts."""
-        self.push_links(context, handle.links)
-        return handle.with_load(load).to_xcom()
 
 
 class SocrataUpsertOperator(SocrataLoadOperator):
@@ -302,23 +260,6 @@ class SocrataReplaceOperator(SocrataLoadOperator):
         except loading.LandingUnknown as doubt:
             raise doubt.cause from None
         return load if clean else all_repeated(load)
-
-
-def loads_rows(task: Any) -> bool:
-    """Whether a task of a DAG, mapped or not, is one of these operators."""
-    return issubclass(getattr(task, "operator_class", type(task)), SocrataLoadOperator)
-
-
-def check_may_load_again(publisher: Publisher, handle: Handle) -> None:
-    """Refuse to load a second time into a copy that cannot be traded, where every row would be added again.
-
-    :raises HandleMismatch: the dataset has no row identifier.
-    """
-    if publisher.send(views.read_view(handle.working_copy)).row_identifier is None:
-        raise HandleMismatch(
-            f"An earlier try may have loaded rows into {handle.working_copy}, which other tasks load into as"
-            " well, and the dataset has no row identifier: clear the task that opens the working copy."
-        )
 
 
 def all_repeated(load: Load) -> Load:

@@ -9,13 +9,14 @@ from airflow_socrata.conflicts import own_version
 
 if TYPE_CHECKING:
     from airflow_socrata.operators.apply import SocrataApplyRevisionOperator, SocrataUpdateDatasetOperator
+    from airflow_socrata.operators.columns import SocrataChangeColumnsOperator, SocrataPlanColumnsOperator
+    from airflow_socrata.operators.datasets import SocrataCreateDatasetOperator, SocrataDeleteDatasetOperator
+    from airflow_socrata.operators.imports import SocrataImportDatasetOperator, SocrataImportRowsOperator
     from airflow_socrata.operators.metadata import (
         SocrataAttachFileOperator,
         SocrataDetachFileOperator,
         SocrataSetMetadataOperator,
     )
-    from airflow_socrata.operators.columns import SocrataChangeColumnsOperator, SocrataPlanColumnsOperator
-    from airflow_socrata.operators.datasets import SocrataCreateDatasetOperator, SocrataDeleteDatasetOperator
     from airflow_socrata.operators.publish import SocrataPublishOperator, SocrataVerifyOperator
     from airflow_socrata.operators.revision import (
         SocrataCreateRevisionOperator,
@@ -44,6 +45,8 @@ _MODULES = {
     "SocrataDiscardStaleRevisionsOperator": "revision",
     "SocrataDiscardStaleWorkingCopiesOperator": "working_copy",
     "SocrataDiscardWorkingCopyOperator": "working_copy",
+    "SocrataImportDatasetOperator": "imports",
+    "SocrataImportRowsOperator": "imports",
     "SocrataPlanColumnsOperator": "columns",
     "SocrataPublishOperator": "publish",
     "SocrataReplaceOperator": "rows",
@@ -69,6 +72,8 @@ __all__ = [
     "SocrataDiscardStaleRevisionsOperator",
     "SocrataDiscardStaleWorkingCopiesOperator",
     "SocrataDiscardWorkingCopyOperator",
+    "SocrataImportDatasetOperator",
+    "SocrataImportRowsOperator",
     "SocrataPlanColumnsOperator",
     "SocrataPublishOperator",
     "SocrataReplaceOperator",

@@ -131,6 +131,32 @@ def accepted_job(call: Call[View | Accepted], first: Accepted, patience: Patienc
         accepted = answer
 
 
+def ended_job(call: Call[T | Accepted], first: Accepted, patience: Patience) -> Steps[T]:
+    """Follow an accepted (202) call that must not be sent a second time, by its ticket or location alone.
+
+    :raises PortalError: with an unknown ``landing`` where the portal gave neither, or knows the ticket no
+        more, since then nobody can tell how the job ended.
+    """
+    accepted = first
+    while True:
+        if accepted.ticket is None and accepted.location is None:
+            raise PortalError(
+                "the portal has accepted the call and does not tell where to ask for its end",
+                summary=call.summary,
+                landing="unknown",
+            )
+        following, wait = views.follow(call, accepted)
+        yield from _one_pause(patience, call.summary, wait)
+        try:
+            answer = yield following
+        except NotFound as error:
+            error.landing = "unknown"  # its end may have been told in a reply that was lost
+            raise
+        if not isinstance(answer, Accepted):
+            return answer  # type: ignore[no-any-return]
+        accepted = answer if answer.ticket or answer.location else accepted
+
+
 def _asked_again(call: Call[View | Accepted]) -> Steps[View | Accepted]:
     try:
         answer: View | Accepted = yield call

@@ -1,0 +1,270 @@
+"""Operators that let the portal read a file by itself: the import API."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, get_args
+
+from airflow_socrata.operators.base import SocrataOperator, one_of
+from airflow_socrata.operators.loads import SocrataLoader
+from airflow_socrata.operators.rows import Compression, ExtraColumns
+from airflow_socrata.publication import importing
+from airflow_socrata.publication.errors import HandleMismatch
+from airflow_socrata.publication.importing import Importing, Mode
+from airflow_socrata.records import FileFormat, FileSource
+from airflow_socrata.runtime import VariableIntents, operation_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_socrata.client.access import Audience
+    from airflow_socrata.client.column_definitions import ColumnDefinition
+    from airflow_socrata.publication.creating import Creating
+
+
+class ImportsFile(SocrataOperator):
+    """Base of the operators of the import API: not used by itself.
+
+    :param source: path or URL that ``ObjectStoragePath`` opens: csv, tsv (also in gzip), xls, xlsx, or shapes
+        (zipped shapefile, kml, kmz, geojson). (templated)
+    :param translation: what fills the columns: the source of an array, ``"[col1, upper(col2)]"``, or a list
+        of its expressions; default: columns are matched by their names. (templated)
+    :param columns: see the operator. (templated)
+    :param extra_columns: ``error`` or ``ignore`` columns of the file that the dataset lacks.
+    :param skip: rows above the data; default: one, in xls and xlsx as many as the portal finds.
+    :param layer: name of the layer of a file of shapes that has several.
+    :param source_conn_id: Airflow connection for the source's URL.
+    :param encoding: of texts; they are sent as UTF-8.
+    :param compression: ``infer`` (by the first bytes), ``gzip`` or ``None``; nothing is sent packed.
+    :param max_row_errors: rows that the portal may leave out.
+    :param timeout: seconds for the portal's scan, for the import, and for the replicas, each.
+    """
+
+    template_fields: Sequence[str] = (*SocrataOperator.template_fields, "source", "translation", "columns")
+
+    def __init__(
+        self,
+        *,
+        source: Any,
+        translation: str | Sequence[str] | None = None,
+        columns: Any = None,
+        extra_columns: ExtraColumns = "error",
+        skip: int | None = None,
+        layer: str | None = None,
+        source_conn_id: str | None = None,
+        encoding: str = "utf-8",
+        compression: Compression | None = "infer",
+        max_row_errors: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.source = source
+        self.translation = translation
+        self.columns = columns
+        self.extra_columns: ExtraColumns = one_of("extra_columns", extra_columns, get_args(ExtraColumns))
+        self.skip = skip
+        self.layer = layer
+        self.source_conn_id = source_conn_id
+        self.encoding = encoding
+        self.compression: Compression | None = one_of(
+            "compression", compression, (None, *get_args(Compression))
+        )
+        self.max_row_errors = max_row_errors
+
+    def importing(self, mode: Mode, columns: Mapping[str, str] | None) -> Importing:
+        """Return what to import and how; nothing is opened yet.
+
+        :raises TranslationError: the translation does not parse.
+        """
+        from airflow_socrata.client.translations import parse_translation
+        from airflow_socrata.operators.upload import storage_path
+
+        translation = None if self.translation is None else parse_translation(self.translation)
+        made = Importing(
+            self.task_id,
+            FileSource(
+                storage_path(self.source, self.source_conn_id),
+                FileFormat(encoding=self.encoding, compression=self.compression),
+            ),
+            mode,
+            translation,
+            columns,
+            self.extra_columns,
+            self.skip,
+            self.layer,
+            self.max_row_errors,
+            self.timeout,
+        )
+        made.check()
+        return made
+
+
+class SocrataImportRowsOperator(ImportsFile, SocrataLoader):
+    """Import a file into a working copy: the portal reads it by itself, and what it made of it is counted.
+
+    :param mode: ``append`` to the rows of the working copy, or ``replace`` them all.
+    :param columns: source column to field name, for the columns that are named otherwise than the dataset's
+        field or display names.
+    :return: the handle with the counts of the import.
+    """
+
+    template_fields: Sequence[str] = tuple(
+        dict.fromkeys((*SocrataLoader.template_fields, *ImportsFile.template_fields))
+    )
+
+    def __init__(self, *, mode: Mode = "replace", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mode: Mode = one_of("mode", mode, get_args(Mode))
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Send the file, import it, and count."""
+        with self.publisher(context) as publisher:
+            how = self.importing(self.mode, self.columns)
+            handle = self.handle()
+            alone = self.is_sole_loader(handle, context)
+            if not alone and (how.mode == "replace" or context["ti"].try_number > 1):
+                raise HandleMismatch(
+                    f"Other tasks load into {handle.working_copy} as well: an import must not replace their"
+                    " rows, nor be tried again beside them. Clear the task that opens the working copy."
+                )
+            handle, _ = self.fresh(publisher, handle, context)
+            self.push_links(context, handle.links)
+            handle, load = importing.load_file(publisher, handle, how, alone=alone)
+            return self.finish(context, handle, load)
+
+
+class SocrataImportDatasetOperator(ImportsFile):
+    """Make a dataset of a file, once: a private draft is created, filled, counted, and then published.
+
+    The resource name tells which dataset it is. Where there is one of this name already, made here or by the
+    connection's user, it is taken as it is: rows are not imported a second time. A try that was killed
+    half-way leaves a draft that nobody sees, and the next try makes it anew.
+
+    :param resource_name: names the dataset in addresses; unique on a portal. (templated)
+    :param name: what people read; need not be unique. (templated)
+    :param columns: the columns: ``[{"field_name": "id", "data_type": "number", "name": "Id"}]``; default:
+        those of the file, with the types that the portal suggests. (templated)
+    :param types: column of the file, or field name, to data type, where the suggestion shall not count.
+        (templated)
+    :param row_identifier: field name of the column that identifies rows. (templated)
+    :param description: (templated)
+    :param tags: (templated)
+    :param category: one of the portal's categories. (templated)
+    :param license_id: the portal's word for a licence, e.g. ``CC0_10``. (templated)
+    :param metadata: more of the view's ``metadata``, e.g. ``{"rowLabel": "permit"}``. (templated)
+    :param backend: ``new`` or ``old``; default: the portal's own choice.
+    :param audience: who sees it once it is published: ``private``, ``public`` or ``site``.
+    :param publish: ``False``: leave it a draft.
+    :param on_approval: where a steward must approve: ``wait`` until the time-out, ``submit`` (succeed with a
+        draft) or ``fail``.
+    :return: ``dataset`` (4x4), ``resource_name``, ``name``, ``created``, ``published``, ``backend``, ``rows``
+        (None: nothing was imported in this run), ``load`` and ``links``. ``dataset`` is an XCom of its own.
+    """
+
+    template_fields: Sequence[str] = (
+        *ImportsFile.template_fields,
+        "resource_name",
+        "name",
+        "types",
+        "row_identifier",
+        "description",
+        "tags",
+        "category",
+        "license_id",
+        "metadata",
+    )
+
+    def __init__(
+        self,
+        *,
+        resource_name: str,
+        name: str,
+        types: Mapping[str, str] | None = None,
+        row_identifier: str | None = None,
+        description: str | None = None,
+        tags: Sequence[str] = (),
+        category: str | None = None,
+        license_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        backend: str | None = None,
+        audience: Audience = "private",
+        publish: bool = True,
+        on_approval: str = "wait",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.resource_name = resource_name
+        self.name = name
+        self.types = types
+        self.row_identifier = row_identifier
+        self.description = description
+        self.tags = tags
+        self.category = category
+        self.license_id = license_id
+        self.metadata = metadata
+        self.backend = one_of("backend", backend, (None, "new", "old"))
+        self.audience: Audience = one_of("audience", audience, ("private", "public", "site"))
+        self.publish = publish
+        self.on_approval = one_of("on_approval", on_approval, ("wait", "submit", "fail"))
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Create it and import the file, or find it."""
+        from airflow_socrata.publication.creating import CreateIntent
+        from airflow_socrata.publication.importing_datasets import ImportingDataset, import_dataset
+
+        with self.publisher(context) as publisher:
+            wanted = ImportingDataset(
+                self._creating, self.importing("replace", None), self.columns, self.types, self.publish
+            )
+            records = VariableIntents(CreateIntent.from_json)
+            made = import_dataset(publisher, records, operation_of(context), self.resource_name, wanted)
+            view, load = made.created.view, made.load
+            links = {"dataset": publisher.link(view.id)}
+        if load is None:
+            self.log.warning(
+                "%s is %s (%s) already: nothing was imported again. SocrataImportRowsOperator does that.",
+                self.resource_name,
+                view.id,
+                view.name,
+            )
+        self.push_links(context, links)
+        context["ti"].xcom_push(key="dataset", value=view.id)
+        backend = None if view.new_backend is None else "new" if view.new_backend else "old"
+        return {
+            "dataset": view.id,
+            "resource_name": self.resource_name,
+            "name": view.name,
+            "created": made.created.created,
+            "published": view.is_published,
+            "backend": backend,
+            "rows": None if load is None else load.rows_after,
+            "load": None if load is None else asdict(load),
+            "links": links,
+        }
+
+    def _creating(self, columns: tuple[ColumnDefinition, ...], row_identifier: str | None) -> Creating:
+        """Return how to create it with these columns.
+
+        :param row_identifier: of a dataset that is there, where this operator names none.
+        """
+        from airflow_socrata.client.datasets import NewDataset
+        from airflow_socrata.publication.creating import Creating
+
+        details = {
+            "description": self.description,
+            "tags": tuple(self.tags) if self.tags else None,
+            "category": self.category,
+            "license_id": self.license_id,
+        }
+        new = NewDataset(
+            self.resource_name,
+            self.name,
+            columns,
+            self.row_identifier or row_identifier,
+            {key: value for key, value in details.items() if value},
+            dict(self.metadata or {}),
+            None if self.backend is None else self.backend == "new",
+        )
+        return Creating(new, self.audience, publish=False, on_approval=self.on_approval, timeout=self.timeout)

@@ -1,0 +1,194 @@
+"""A new dataset of a file, once: a private draft is created, filled by the import API, counted, published.
+
+The portal's own way makes a dataset of a file in one call; were its reply lost, nobody could tell the
+dataset from another of the same name. So the draft is created by its resource name first, which is unique,
+and the file replaces the rows of the draft. A draft of which more is not known is deleted and made anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from airflow_socrata.client import Interrupted, PortalError
+from airflow_socrata.client.column_definitions import (
+    ColumnDefinition,
+    canonical_type,
+    check_definitions,
+    field_name_of,
+    nearest,
+)
+from airflow_socrata.client.errors import ConfigurationError
+from airflow_socrata.client.import_models import Scan
+from airflow_socrata.publication import importing as rows
+from airflow_socrata.publication.creating import Created, Creating, create, find_dataset
+from airflow_socrata.publication.deleting import delete_dataset
+from airflow_socrata.publication.errors import PublicationError
+from airflow_socrata.publication.first_version import publish_first
+from airflow_socrata.publication.loading import MOST_STARTS
+from airflow_socrata.records import RecordsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from airflow_socrata.publication.creating import CreateIntent
+    from airflow_socrata.publication.handle import Load
+    from airflow_socrata.publication.importing import Importing, Sent
+    from airflow_socrata.publication.operation import IntentStore, Operation
+    from airflow_socrata.publication.publisher import Publisher
+
+
+@dataclass(frozen=True, slots=True)
+class ImportingDataset:
+    """What to make of a file.
+
+    :param creating: everything about the dataset but its columns, see :class:`Columns`; not yet published.
+    :param publish: publish it when it is loaded.
+    :param columns: None: those of the file, with the types that the portal suggests.
+    :param types: column of the file, or field name, to data type, where the suggestion shall not count.
+    """
+
+    creating: Callable[[tuple[ColumnDefinition, ...], str | None], Creating]
+    importing: Importing
+    columns: Sequence[ColumnDefinition | Mapping[str, object]] | None = None
+    types: Mapping[str, str] | None = None
+    publish: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The dataset as it stands, and what was loaded into it in this try: None, it was there already."""
+
+    created: Created
+    load: Load | None
+
+
+def import_dataset(
+    publisher: Publisher,
+    records: IntentStore[CreateIntent],
+    operation: Operation,
+    resource_name: str,
+    wanted: ImportingDataset,
+) -> Imported:
+    """Create a dataset, import the file into it, publish it; or find the one that is there.
+
+    :raises DatasetInTheWay: the resource name is that of another dataset.
+    :raises RowsRefused: the portal left rows out; the draft is deleted.
+    """
+    wanted.importing.check()
+    there = find_dataset(publisher, resource_name)
+    if there is not None and there.is_published:
+        columns = tuple(ColumnDefinition.of(c) for c in there.columns if not c.field_name.startswith(":"))
+        columns = check_definitions(wanted.columns) if wanted.columns is not None else columns
+        return Imported(
+            create(publisher, records, operation, wanted.creating(columns, there.row_identifier)), None
+        )
+    sent = rows.send_file(publisher, wanted.importing)
+    columns = columns_of(sent, wanted)
+    creating = wanted.creating(columns, None)
+    for start in range(1, MOST_STARTS + 1):
+        created = _fresh_draft(publisher, records, operation, creating, resource_name)
+        try:
+            load = _fill(publisher, created, sent, wanted, columns)
+            break
+        except rows.ImportDoubtful as doubt:
+            if start == MOST_STARTS:
+                _clean_up(publisher, created, doubt)
+                raise doubt.cause from None
+            publisher.log(f"{doubt} Starting over with a new draft ({start} of {MOST_STARTS - 1}).")
+        except BaseException as error:
+            _clean_up(publisher, created, error)
+            raise
+    if not wanted.publish:
+        return Imported(created, load)
+    view = publish_first(publisher, created.view.id, creating.timeout, on_approval=creating.on_approval)
+    return Imported(replace(created, view=view), load)
+
+
+def _fresh_draft(
+    publisher: Publisher,
+    records: IntentStore[CreateIntent],
+    operation: Operation,
+    creating: Creating,
+    resource_name: str,
+) -> Created:
+    """Return a draft into which no earlier try can be importing."""
+    before = find_dataset(publisher, resource_name)
+    created = create(publisher, records, operation, creating)
+    if before is None or created.view.is_published:
+        return created
+    publisher.log(f"{created.view.id} was left by a try that did not end; a new draft takes its place.")
+    delete_dataset(publisher, created.view.id, resource_name=resource_name)
+    return create(publisher, records, operation, creating)
+
+
+def _fill(
+    publisher: Publisher,
+    created: Created,
+    sent: Sent,
+    wanted: ImportingDataset,
+    columns: tuple[ColumnDefinition, ...],
+) -> Load:
+    view = created.view
+    if view.is_published:
+        raise PublicationError(
+            f"{view.id} ({view.name}) was published while its file was being sent, by somebody else; nothing"
+            " was imported."
+        )
+    fields = {name: field for name, field in zip(sent.names, field_names(sent.names), strict=True)}
+    known = {column.field_name for column in columns}
+    mapped = {name: field for name, field in fields.items() if field in known and name not in known}
+    importing = replace(wanted.importing, columns={**mapped, **(wanted.importing.columns or {})})
+    return rows.import_rows(publisher, view, sent, importing, before=0)
+
+
+def _clean_up(publisher: Publisher, created: Created, error: BaseException) -> None:
+    """Delete the draft of a try that fails, unless this side is being stopped."""
+    if isinstance(error, Interrupted) or not isinstance(error, Exception) or not created.view.is_unpublished:
+        return
+    try:
+        delete_dataset(publisher, created.view.id)
+    except (PortalError, PublicationError) as failure:
+        publisher.log(f"The draft {created.view.id} stays until the next try: {failure}")
+
+
+def field_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the field names of a file's columns; a name that is taken gets a number."""
+    made: list[str] = []
+    for name in names:
+        stem = field_name_of(name)
+        number, chosen = 1, stem
+        while chosen in made:
+            number += 1
+            chosen = f"{stem}_{number}"
+        made.append(chosen)
+    return tuple(made)
+
+
+def columns_of(sent: Sent, wanted: ImportingDataset) -> tuple[ColumnDefinition, ...]:
+    """Return the columns of the dataset: as told, or as the portal sees the file.
+
+    :raises ConfigurationError: a type does not exist, or ``types`` names no column.
+    """
+    if wanted.columns is not None:
+        return check_definitions(wanted.columns)
+    if not isinstance(sent.scan, Scan):
+        raise ConfigurationError(
+            "give the columns of a dataset of shapes: the portal does not tell them beforehand"
+        )
+    if wanted.importing.translation is not None:
+        raise ConfigurationError("with a translation give the columns that it fills")
+    names = sent.names
+    if len(names) != len(sent.scan.columns):
+        raise RecordsError("the portal sees other columns", source=wanted.importing.source.name)
+    types = dict(wanted.types or {})
+    made = []
+    for name, field, scanned in zip(names, field_names(names), sent.scan.columns, strict=True):
+        kind = types.pop(name, None) or types.pop(field, None)
+        made.append(
+            ColumnDefinition(field, kind or canonical_type(scanned.suggestion) or "text", name.strip())
+        )
+    if types:
+        hint = nearest(next(iter(types)), names)
+        raise ConfigurationError(f"types names {next(iter(types))!r}, which is no column of the file{hint}")
+    return check_definitions(made)
