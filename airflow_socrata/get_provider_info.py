@@ -65,6 +65,7 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_socrata.operators.imports",
                     "airflow_socrata.operators.metadata",
                     "airflow_socrata.operators.datasets",
+                    "airflow_socrata.operators.schema",
                 ],
             },
             {
