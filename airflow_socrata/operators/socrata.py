@@ -25,6 +25,12 @@ if TYPE_CHECKING:
         SocrataRestoreRevisionOperator,
     )
     from airflow_socrata.operators.rows import SocrataReplaceOperator, SocrataUpsertOperator
+    from airflow_socrata.operators.single_rows import (
+        SocrataDeleteRowOperator,
+        SocrataGetRowOperator,
+        SocrataReplaceRowOperator,
+        SocrataUpsertRowOperator,
+    )
     from airflow_socrata.operators.upload import SocrataTransformOperator, SocrataUploadOperator
     from airflow_socrata.operators.working_copy import (
         SocrataCreateWorkingCopyOperator,
@@ -40,22 +46,26 @@ _MODULES = {
     "SocrataCreateRevisionOperator": "revision",
     "SocrataCreateWorkingCopyOperator": "working_copy",
     "SocrataDeleteDatasetOperator": "datasets",
+    "SocrataDeleteRowOperator": "single_rows",
     "SocrataDetachFileOperator": "metadata",
     "SocrataDiscardRevisionOperator": "revision",
     "SocrataDiscardStaleRevisionsOperator": "revision",
     "SocrataDiscardStaleWorkingCopiesOperator": "working_copy",
     "SocrataDiscardWorkingCopyOperator": "working_copy",
+    "SocrataGetRowOperator": "single_rows",
     "SocrataImportDatasetOperator": "imports",
     "SocrataImportRowsOperator": "imports",
     "SocrataPlanColumnsOperator": "columns",
     "SocrataPublishOperator": "publish",
     "SocrataReplaceOperator": "rows",
+    "SocrataReplaceRowOperator": "single_rows",
     "SocrataRestoreRevisionOperator": "revision",
     "SocrataSetMetadataOperator": "metadata",
     "SocrataTransformOperator": "upload",
     "SocrataUpdateDatasetOperator": "apply",
     "SocrataUploadOperator": "upload",
     "SocrataUpsertOperator": "rows",
+    "SocrataUpsertRowOperator": "single_rows",
     "SocrataVerifyOperator": "publish",
 }
 
@@ -67,22 +77,26 @@ __all__ = [
     "SocrataCreateRevisionOperator",
     "SocrataCreateWorkingCopyOperator",
     "SocrataDeleteDatasetOperator",
+    "SocrataDeleteRowOperator",
     "SocrataDetachFileOperator",
     "SocrataDiscardRevisionOperator",
     "SocrataDiscardStaleRevisionsOperator",
     "SocrataDiscardStaleWorkingCopiesOperator",
     "SocrataDiscardWorkingCopyOperator",
+    "SocrataGetRowOperator",
     "SocrataImportDatasetOperator",
     "SocrataImportRowsOperator",
     "SocrataPlanColumnsOperator",
     "SocrataPublishOperator",
     "SocrataReplaceOperator",
+    "SocrataReplaceRowOperator",
     "SocrataRestoreRevisionOperator",
     "SocrataSetMetadataOperator",
     "SocrataTransformOperator",
     "SocrataUpdateDatasetOperator",
     "SocrataUploadOperator",
     "SocrataUpsertOperator",
+    "SocrataUpsertRowOperator",
     "SocrataVerifyOperator",
 ]
 

@@ -76,3 +76,11 @@ class TransformFailed(PublicationError):
 
 class RowIdentifierRefused(PublicationError):
     """The column that is to be the row identifier has empty or repeated values."""
+
+
+class RowRefused(PublicationError):
+    """A row that is to be written alone is not right, or the portal answered 200 and did not take it."""
+
+
+class RowChanged(PublicationError):
+    """Somebody has changed the row since its version was read."""

@@ -34,6 +34,16 @@ from airflow_socrata.task_groups import SocrataPublication
             {"dataset": "abcd-1234", "source": "a.csv", "revision": {}},
             "its own revision",
         ),
+        (
+            "SocrataDeleteRowOperator",
+            {"dataset": "abcd-1234", "row_id": "1", "if_absent": "skip"},
+            "'accept'",
+        ),
+        (
+            "SocrataGetRowOperator",
+            {"dataset": "abcd-1234", "row_id": "1", "if_absent": "skip"},
+            "'fail'",
+        ),
         ("SocrataVerifyOperator", {}, "either working_copy or revision"),
         ("SocrataVerifyOperator", {"working_copy": {}, "revision": {}}, "either working_copy or revision"),
     ],
@@ -78,6 +88,10 @@ def test_every_operator_uses_the_default_connection(operator: Any) -> None:
         "SocrataApplyRevisionOperator": {"revision": {}},
         "SocrataUpdateDatasetOperator": {"dataset": "abcd-1234", "source": "a.csv"},
         "SocrataRevisionSensor": {"revision": {}},
+        "SocrataGetRowOperator": {"dataset": "abcd-1234", "row_id": "1"},
+        "SocrataUpsertRowOperator": {"dataset": "abcd-1234", "row": {"id": "1"}},
+        "SocrataReplaceRowOperator": {"dataset": "abcd-1234", "row": {"id": "1"}},
+        "SocrataDeleteRowOperator": {"dataset": "abcd-1234", "row_id": "1"},
     }.get(operator.__name__, {"working_copy": {}})
     assert operator(task_id="task", **arguments).socrata_conn_id == "socrata_default"
 

@@ -1,0 +1,160 @@
+"""The process of a row operator dies before or after every call and every record; then it is tried again.
+
+Whatever the moment, the outcome is that of one clean run. Time is turned, not waited for.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from portal_harness.dying import LATER, OPERATION, Death, Killed, World, immortal
+
+from airflow_socrata.emulator import Emulator
+from airflow_socrata.publication import single_rows
+from airflow_socrata.publication.operation import RememberedIntents
+from airflow_socrata.publication.row_inserts import Insert, InsertIntent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airflow_socrata.publication.operation import Operation
+    from airflow_socrata.publication.publisher import Publisher
+
+
+class OneRow(World):
+    """A dataset whose clock turns with the waits."""
+
+    shared_time = True
+
+    def __init__(self, portal: Emulator, *, keyed: bool, backend: str) -> None:
+        super().__init__(portal, keyed, backend)
+        self.inserts: dict[str, InsertIntent] = {}
+
+    def version(self, row_id: str) -> Any:
+        publisher = self.publisher()
+        row = single_rows.find_row(publisher, self.view(publisher), row_id, 60.0)
+        assert row is not None
+        return row[":version"]
+
+    def view(self, publisher: Publisher) -> Any:
+        return single_rows.writable(publisher, self.dataset)
+
+
+class MortalInserts(RememberedIntents[InsertIntent]):
+    """Records whose writer can die at each one."""
+
+    death = immortal()
+
+    def save(self, intent: InsertIntent) -> None:
+        self.death.around("record", lambda: super(MortalInserts, self).save(intent))
+
+    def forget(self, intent: InsertIntent) -> None:
+        self.death.around("forget", lambda: super(MortalInserts, self).forget(intent))
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture(params=["new", "old"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def upsert(world: OneRow, death: Death) -> None:
+    publisher = world.publisher(death)
+    view = world.view(publisher)
+    single_rows.write_row(publisher, view, single_rows.checked_row(view, {"id": "r1", "v": "new"}), 60.0)
+
+
+def delete(world: OneRow, death: Death) -> None:
+    publisher = world.publisher(death)
+    single_rows.delete_row(publisher, world.view(publisher), "r1", 60.0)
+
+
+def insert(world: OneRow, death: Death, operation: Operation = OPERATION) -> None:
+    publisher = world.publisher(death)
+    records = MortalInserts(world.inserts)
+    records.death = death
+    view = world.view(publisher)
+    row = single_rows.checked_row(view, {"id": "r1", "v": "old"})
+    Insert(publisher, records, operation, view, row, 60.0).run()
+
+
+def killed_everywhere(
+    world: Callable[[], OneRow], act: Callable[[OneRow, Death], None], expected: list[tuple[str, str]]
+) -> int:
+    for number in itertools.count():
+        at, after = number // 2, bool(number % 2)
+        one, death = world(), Death(at, after)
+        try:
+            act(one, death)
+        except Killed:
+            act(one, immortal())
+            assert one.public_rows() == expected, (at, after, death.moments)
+            continue
+        assert one.public_rows() == expected
+        return at
+    raise AssertionError
+
+
+OLD = [(f"r{n}", "old") for n in range(6)]
+
+
+def test_an_upsert(portal: Emulator, backend: str) -> None:
+    expected = sorted([(key, "new" if key == "r1" else value) for key, value in OLD])
+    moments = killed_everywhere(lambda: OneRow(portal, keyed=True, backend=backend), upsert, expected)
+    assert moments >= 4
+
+
+def test_a_delete(portal: Emulator, backend: str) -> None:
+    expected = [row for row in OLD if row[0] != "r1"]
+    moments = killed_everywhere(lambda: OneRow(portal, keyed=True, backend=backend), delete, expected)
+    assert moments >= 5
+
+
+def test_an_insert_that_nothing_tells_apart(portal: Emulator, backend: str) -> None:
+    expected = sorted([*OLD, ("r1", "old")])
+    moments = killed_everywhere(lambda: OneRow(portal, keyed=False, backend=backend), insert, expected)
+    assert moments >= 6
+
+
+def test_a_write_that_asks_for_a_version(portal: Emulator) -> None:
+    def act(world: OneRow, death: Death) -> None:
+        publisher = world.publisher(death)
+        view = world.view(publisher)
+        row = single_rows.checked_row(view, {"id": "r1", "v": "new", ":version": versions[world.dataset]})
+        single_rows.write_row(publisher, view, row, 60.0)
+
+    def world() -> OneRow:
+        made = OneRow(portal, keyed=True, backend="new")
+        versions[made.dataset] = made.version("r1")
+        return made
+
+    versions: dict[str, Any] = {}
+    expected = sorted([(key, "new" if key == "r1" else value) for key, value in OLD])
+    assert killed_everywhere(world, act, expected) >= 4
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [("lost_reply", {}), ("bad_gateway", {"after_commit": True}), ("reset_before", {}), ("throttled", {})],
+)
+def test_an_insert_whose_reply_is_lost_or_refused(portal: Emulator, fault: tuple[str, Any]) -> None:
+    world = OneRow(portal, keyed=False, backend="new")
+    kind, more = fault
+    portal.admin.add_fault(kind, method="POST", path=f"/resource/{world.dataset}", **more)
+    insert(world, immortal())
+    assert world.public_rows() == sorted([*OLD, ("r1", "old")])
+
+
+def test_the_next_run_inserts_again_and_forgets_the_record_of_the_last(portal: Emulator) -> None:
+    world = OneRow(portal, keyed=False, backend="new")
+    insert(world, immortal())
+    insert(world, immortal(), LATER)
+    assert world.public_rows().count(("r1", "old")) == 3
+    assert [intent.operation for intent in world.inserts.values()] == [LATER]
