@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,6 +37,7 @@ from airflow_socrata.emulator import Emulator
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+DOCS = Path(__file__).parents[3] / "docs" / "columns.md"
 NEW = ColumnDefinition("opened", "calendar_date", "Opened", "Since when", {"view": "date"}, position=2)
 
 
@@ -169,6 +172,13 @@ def test_what_was_not_carried_out_is_sent_again(
     client.send(columns.add_column(draft, NEW))
     changed = client.send(columns.change_column(draft, "opened", {"name": "Since"}))
     assert changed.name == "Since"
+
+
+def test_the_example_in_the_docs_runs(emulator: Emulator, client: PortalSession) -> None:
+    emulator.admin.create_dataset("abcd-1234", "Airports", ["icao"], "icao", [{"icao": "BIRK"}])
+    code = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)[-1]
+    exec(compile(code, str(DOCS), "exec"), {"settings": client.settings})  # noqa: S102
+    assert names(client, "abcd-1234") == ["icao", "elevation"]
 
 
 COLUMN = Column(7, "Note", "note", "text", 1)
