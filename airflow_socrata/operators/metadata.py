@@ -46,7 +46,8 @@ class SocrataSetMetadataOperator(SocrataDescribeOperator):
     :param strict: refuse what the portal would only warn of, such as a category that it does not have or
         required custom fields that stay empty.
     :param validate_only: ask for the portal's verdict and write nothing.
-    :return: ``{dataset, changed, warnings, written, link}``.
+    :return: ``{dataset, changed, warnings, written, link, open_working_copies}``; the last are drafts that
+        would bring the former metadata back.
     """
 
     template_fields: Sequence[str] = (*SocrataDescribeOperator.template_fields, "metadata")
@@ -85,8 +86,8 @@ class SocrataAttachFileOperator(SocrataDescribeOperator):
     :param content_type: of the file.
     :param compare: download an attachment of this name first, and leave it if it is the same file; ``False``
         sends the file each time.
-    :return: ``{dataset, filename, asset_id, outcome, attachments, link}``; ``outcome`` is ``attached``,
-        ``replaced``, ``renamed`` or ``unchanged``.
+    :return: ``{dataset, filename, asset_id, outcome, attachments, link, open_working_copies}``; the outcome
+        is ``attached``, ``replaced``, ``renamed`` or ``unchanged``.
     """
 
     template_fields: Sequence[str] = (
@@ -131,8 +132,8 @@ class SocrataDetachFileOperator(SocrataDescribeOperator):
     """Take the attachments with a file name from a dataset; where there is none, the task succeeds.
 
     :param filename: the file name of the attachment. (templated)
-    :return: ``{dataset, filename, asset_id, outcome, attachments, link}``; ``outcome`` is ``detached`` or
-        ``absent``.
+    :return: ``{dataset, filename, asset_id, outcome, attachments, link, open_working_copies}``; the outcome
+        is ``detached`` or ``absent``.
     """
 
     template_fields: Sequence[str] = (*SocrataDescribeOperator.template_fields, "filename")

@@ -12,7 +12,7 @@ from airflow_socrata.client.attachments import Attachment
 from airflow_socrata.client.ids import check_dataset_id
 from airflow_socrata.client.multipart import Multipart
 from airflow_socrata.client.rewriting import rewrite
-from airflow_socrata.publication.describing import check_may_describe, warn_of_drafts
+from airflow_socrata.publication.describing import check_may_describe, warned_of_drafts
 from airflow_socrata.publication.errors import PublicationError
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class Attaching:
 
     :param outcome: ``attached``, ``replaced``, ``renamed``, ``unchanged``, ``detached`` or ``absent``.
     :param attachments: the file names of all attachments, as the portal then shows them.
+    :param open_working_copies: 4x4s of drafts that would bring the former attachments back.
     """
 
     dataset: str
@@ -80,6 +81,7 @@ class Attaching:
     outcome: str
     attachments: tuple[str, ...]
     link: str
+    open_working_copies: tuple[str, ...] = ()
 
     def to_xcom(self) -> dict[str, Any]:
         """Return plain data."""
@@ -90,6 +92,7 @@ class Attaching:
             "outcome": self.outcome,
             "attachments": list(self.attachments),
             "link": self.link,
+            "open_working_copies": list(self.open_working_copies),
         }
 
 
@@ -114,8 +117,6 @@ def attach(publisher: Publisher, dataset: str, file: FileToAttach) -> Attaching:
     done = rewrite(publisher.session, dataset, lambda seen: _with(seen, new))
     outcome = _outcome(former, new, done.writes)
     publisher.log(f"{file.known_by} is {outcome} at {dataset}: {publisher.link(dataset)}")
-    if done.writes:
-        warn_of_drafts(publisher, done.view)
     return _report(publisher, done.view, new, outcome)
 
 
@@ -133,7 +134,6 @@ def detach(publisher: Publisher, dataset: str, filename: str) -> Attaching:
         return _report(publisher, view, Attachment(filename, filename), "absent")
     done = rewrite(publisher.session, dataset, lambda seen: _without(seen, filename))
     publisher.log(f"{filename} is detached from {dataset}: {publisher.link(dataset)}")
-    warn_of_drafts(publisher, done.view)
     return _report(publisher, done.view, gone, "detached")
 
 
@@ -175,7 +175,8 @@ def _outcome(former: Attachment | None, new: Attachment, writes: int) -> str:
 
 def _report(publisher: Publisher, view: View, one: Attachment, outcome: str) -> Attaching:
     names = tuple(each.filename for each in attachments.of_view(view))
-    return Attaching(view.id, one.filename, one.asset_id, outcome, names, publisher.link(view.id))
+    drafts = () if outcome in {"unchanged", "absent"} else warned_of_drafts(publisher, view)
+    return Attaching(view.id, one.filename, one.asset_id, outcome, names, publisher.link(view.id), drafts)
 
 
 class _OtherContentError(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.client import InvalidRequest, metadata, views
@@ -193,7 +193,8 @@ class Described:
 
     :param changed: what differed, as a DAG's author names it; empty: nothing was written.
     :param warnings: what the portal warned of and took nevertheless.
-    :param written: False where only the portal's verdict was asked for.
+    :param written: False where nothing was to be done, or only the portal's verdict was asked for.
+    :param open_working_copies: 4x4s of drafts that would bring the former metadata back.
     """
 
     dataset: str
@@ -201,6 +202,7 @@ class Described:
     warnings: tuple[str, ...]
     written: bool
     link: str
+    open_working_copies: tuple[str, ...] = ()
 
     def to_xcom(self) -> dict[str, Any]:
         """Return plain data."""
@@ -210,6 +212,7 @@ class Described:
             "warnings": list(self.warnings),
             "written": self.written,
             "link": self.link,
+            "open_working_copies": list(self.open_working_copies),
         }
 
 
@@ -252,8 +255,7 @@ def describe(
             " somebody else is changing them, and in which form the portal keeps them."
         )
     publisher.log(f"The metadata of {dataset} were changed ({', '.join(pending.names)}): {link}")
-    warn_of_drafts(publisher, view)
-    return done
+    return replace(done, open_working_copies=warned_of_drafts(publisher, view))
 
 
 def check_may_describe(view: View) -> None:
@@ -268,16 +270,17 @@ def check_may_describe(view: View) -> None:
         )
 
 
-def warn_of_drafts(publisher: Publisher, view: View) -> None:
-    """Say where an open working copy holds the former metadata, which come back when it is published."""
+def warned_of_drafts(publisher: Publisher, view: View) -> tuple[str, ...]:
+    """Return the open working copies, which bring the former metadata back when they are published."""
     if not view.is_published:
-        return
+        return ()
     drafts = publisher.send(views.publication_group(view.id, "unpublished"))
     for draft in drafts:
         publisher.log(
             f"Working copy {draft.id} of {view.id} was opened before this change: publishing it brings the"
             " former metadata and attachments back. Change them in it as well, or discard it."
         )
+    return tuple(draft.id for draft in drafts)
 
 
 def _validated(publisher: Publisher, view: View, pending: Pending, *, strict: bool) -> tuple[str, ...]:
