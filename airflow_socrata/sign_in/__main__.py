@@ -16,6 +16,7 @@ from airflow_socrata.client.oauth import (
     exchange_code,
     new_state,
 )
+from airflow_socrata.client.proxies import check_ca_bundle
 from airflow_socrata.client.session import PortalSession
 from airflow_socrata.client.settings import Credentials, PortalSettings
 from airflow_socrata.client.views import current_user
@@ -80,6 +81,7 @@ def run(asked: argparse.Namespace) -> None:
     """
     settings = PortalSettings(asked.domain, asked.port, verify=asked.verify)
     check_conn_id(asked.conn_id)
+    check_ca_bundle(settings.verify)
     if asked.write:
         check_writable(asked.conn_id, settings)
     secret = secret_from(asked.client_secret_file, SECRET_VARIABLE, "client secret")

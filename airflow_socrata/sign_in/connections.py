@@ -141,12 +141,23 @@ def write(conn_id: str, connection: PortalConnection) -> str:
 
     with _stored(check_conn_id(conn_id)) as (session, found):
         _check_same_portal(conn_id, found, connection.host, connection.port)
-        row = found or Connection(conn_id=conn_id, conn_type=CONN_TYPE)
-        row.host, row.port, row.schema = connection.host, connection.port, connection.schema
-        row.login, row.password = connection.login, connection.password
-        row.extra = json.dumps(without_credentials(row.extra_dejson) | dict(connection.extra))
-        if found is None:
-            session.add(row)
+        former = {} if found is None else without_credentials(found.extra_dejson)
+        row = Connection(
+            conn_id=conn_id,
+            conn_type=CONN_TYPE,
+            description=None if found is None else found.description,
+            host=connection.host,
+            port=connection.port,
+            schema=connection.schema,
+            login=connection.login,
+            password=connection.password,
+            extra=json.dumps(former | dict(connection.extra)),
+        )
+        if found is not None:
+            # In its place, not changed: a password that is there cannot be taken out of one.
+            session.delete(found)
+            session.flush()
+        session.add(row)
     return "changed" if found is not None else "added"
 
 
