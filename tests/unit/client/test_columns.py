@@ -177,7 +177,7 @@ def test_what_was_not_carried_out_is_sent_again(
 def test_the_example_in_the_docs_runs(emulator: Emulator, client: PortalSession) -> None:
     emulator.admin.create_dataset("abcd-1234", "Airports", ["icao"], "icao", [{"icao": "BIRK"}])
     code = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)[-1]
-    exec(compile(code, str(DOCS), "exec"), {"settings": client.settings})  # noqa: S102
+    exec(compile(code, str(DOCS), "exec"), {"settings": client.settings})
     assert names(client, "abcd-1234") == ["icao", "elevation"]
 
 
