@@ -191,6 +191,22 @@ def test_a_429_is_tried_again_at_the_time_the_portal_asked_for(
 
 
 @needs_policies
+def test_a_mapped_operator_has_it_too(
+    dataset: Dataset, run_dag: Callable[..., Any], note_the_delay: Any
+) -> None:
+    from airflow.sdk import DAG
+
+    dataset.portal.admin.add_fault("throttled", "GET", f"/views/{dataset.id}", retry_after=3600)
+    noted, note = note_the_delay
+    with DAG("mapped", start_date=START, schedule=None) as dag:
+        look = operator_class().partial(task_id="look", retries=1, on_retry_callback=note)
+        look.expand(dataset=[dataset.id])
+    run = run_dag(dag)
+    assert run.task("look[0]").state == "success"
+    assert 3600 <= noted[0] <= 3630
+
+
+@needs_policies
 def test_a_403_of_ones_own_task_fails_at_once(dataset: Dataset, run_dag: Callable[..., Any]) -> None:
     from airflow.sdk import DAG, task
 
