@@ -40,7 +40,7 @@ class SocrataCreateDatasetOperator(SocrataSchemaOperator):
     :param description: (templated)
     :param tags: (templated)
     :param category: one of the portal's categories. (templated)
-    :param license_id: the portal's word for a licence, e.g. ``CC0_10``. (templated)
+    :param license_id: a licence by the portal's id, e.g. ``CC0_10``, or by its name. (templated)
     :param metadata: more of the view's ``metadata``, e.g. ``{"rowLabel": "permit"}``. (templated)
     :param backend: ``new`` or ``old``; default: the portal's own choice.
     :param audience: who sees it: ``private``, ``public`` or ``site``; of a dataset that was there already
@@ -137,12 +137,13 @@ class SocrataCreateDatasetOperator(SocrataSchemaOperator):
         from datetime import UTC, datetime
 
         from airflow_socrata.client.datasets import NewDataset
+        from airflow_socrata.client.licenses import license_id
 
         details = {
             "description": self.description,
             "tags": tuple(self.tags) if self.tags else None,
             "category": self.category,
-            "license_id": self.license_id,
+            "license_id": license_id(self.license_id) if self.license_id else None,
         }
         expires = None
         if self.delete_after is not None:

@@ -264,14 +264,20 @@ class _Creation:
         return any(_proves(i, view) for i in self.intents if i.operation.key == self.operation.key)
 
     def _is_ours(self, view: View) -> bool:
-        """Whether a dataset was made, or published to, by this package; or is the acting user's.
+        """Whether a dataset was made, or published to, by this DAG; or is the acting user's.
 
-        A draft must be marked or proved: a person may have one in hand.
+        A draft of that user must be marked or proved: a person may have one in hand.
         """
-        if MARK_KEY in view.private_metadata or any(_proves(intent, view) for intent in self.intents):
+        mark = view.private_metadata.get(MARK_KEY)
+        marked = isinstance(mark, Mapping)
+        if isinstance(mark, Mapping) and mark.get("dag_id") == self.operation.dag_id:
             return True
+        if any(_proves(intent, view) for intent in self.intents):
+            return True
+        if not (view.is_published or marked):
+            return False
         user = self.publisher.send(views.current_user())
-        return view.is_published and view.owner_id is not None and view.owner_id == user.id
+        return view.owner_id is not None and view.owner_id == user.id
 
     def _in_the_way(self, view: View) -> str:
         stage = "a dataset" if view.is_published else "a draft"

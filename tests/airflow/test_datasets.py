@@ -208,6 +208,26 @@ def test_a_name_of_somebody_else(portal: Any, run_operator: Run) -> None:
     assert (made["created"], made["audience"], made["name"]) == (False, "public", "Theirs")
 
 
+def test_a_name_of_a_dataset_that_the_user_cannot_see(portal: Any, run_operator: Run) -> None:
+    theirs = portal.admin.create_dataset(owner="person", fields={"resourceName": "stops"})["id"]
+    portal.admin.set_rights(theirs, "publisher", [])
+    error = red(run_operator("CreateDataset", retries=2, **STOPS))
+    assert "This resource name is taken" in error
+    assert "is hidden from the connection's user" in error
+
+
+def test_a_dataset_of_another_dag_and_another_user(portal: Any, run_operator: Run) -> None:
+    mark = {"airflow_socrata": {"dataset": "stops", "dag_id": "theirs", "run_id": "1", "task_id": "create"}}
+    portal.admin.create_dataset(
+        columns=[("stop_id", "text"), ("riders", "number")],
+        row_identifier="stop_id",
+        owner="person",
+        fields={"resourceName": "stops"},
+        private_metadata=mark,
+    )
+    assert "was not made here" in red(run_operator("CreateDataset", **STOPS))
+
+
 def test_a_draft_of_a_person_is_not_published(portal: Any, run_operator: Run) -> None:
     columns = [("stop_id", "text"), ("riders", "number")]
     portal.admin.create_dataset(

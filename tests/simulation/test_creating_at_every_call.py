@@ -99,10 +99,10 @@ class World:
         assert len(self.kept) == on_record, where
 
 
-def dies(death: Death, act: Callable[[], object]) -> bool:
+def dies(death: Death, act: Callable[..., object], *arguments: Any) -> bool:
     """Whether the process died; it outlives a moment "after" a call that the portal refused."""
     try:
-        act()
+        act(*arguments, death)
     except Killed:
         return True
     assert death.after
@@ -127,7 +127,7 @@ def test_a_killed_creation_is_finished_and_not_doubled(
     died = 0
     for at in range(moments(World(portal, **switches))):
         world, death = World(portal, **switches), Death(at, after)
-        died += dies(death, lambda: world.create(death))
+        died += dies(death, world.create)
         where = (at, death.moments[-1])
         made = world.create()
         # Once the record is gone the run was over.
@@ -143,8 +143,29 @@ def test_a_killed_creation_is_finished_and_not_doubled(
 def test_another_run_finishes_what_a_killed_one_has_left(portal: Emulator, after: bool) -> None:
     for at in range(moments(World(portal))):
         world, death = World(portal), Death(at, after)
-        dies(death, lambda: world.create(death))
+        dies(death, world.create)
         world.check_one(world.create(operation=LATER), (at, death.moments[-1]))
+
+
+class Rival(Death):
+    """Not a death: another run creates the dataset at the very moment before this one does."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(-1, after=False)
+        self.world, self.other = world, None
+
+    def around(self, what: str, act: Callable[[], Any]) -> Any:
+        if what.startswith("create dataset") and self.other is None:
+            self.other = self.world.create(operation=LATER)
+        return act()
+
+
+def test_two_runs_that_create_at_once_make_one_dataset(portal: Emulator) -> None:
+    world = World(portal)
+    rival = Rival(world)
+    made = world.create(rival)
+    assert (made.created, rival.other.created) == (False, True)
+    world.check_one(made, "rivals")
 
 
 CALLS = [
@@ -175,7 +196,7 @@ def test_a_killed_deletion_is_finished(portal: Emulator, after: bool) -> None:
         world = World(portal)
         dataset = world.create().view.id
         death = Death(at, after)
-        dies(death, lambda: world.delete(dataset, death))
+        dies(death, world.delete, dataset)
         world.delete(dataset)
         assert portal.admin.datasets() == [], at
 

@@ -36,6 +36,8 @@ def make_view(
     fields = {key: body[key] for key in EDITABLE if key in body}
     view = portal.store.create(view_id, fields, columns, None, user.id, new_backend=new_backend)
     view.metadata = metadata
+    if fields.get("displayType") == "href":
+        view.asset_type = "href"
     view.private_metadata = dict(body.get("privateMetadata") or {})
     if wanted is not None:
         try:
