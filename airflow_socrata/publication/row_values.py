@@ -49,6 +49,19 @@ def literal(kind: str, value: object, what: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def check_value(kind: str, value: object, what: str) -> None:
+    """Refuse a value that its column would not take; the portal has the last word on the other types.
+
+    :raises RowRefused: no number where one is wanted, or no truth value.
+    """
+    if value is None or value == "":
+        return
+    if kind in NUMBERS:
+        literal(kind, value, what)
+    if kind in {"checkbox", "boolean"} and not isinstance(value, bool):
+        raise RowRefused(f"The {what} is true or false, not {str(value)[:80]!r}.")
+
+
 def as_number(value: object) -> Decimal | None:
     """Return a number that may come as text; None where it is none, or not finite."""
     if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):

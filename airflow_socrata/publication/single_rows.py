@@ -21,7 +21,7 @@ from airflow_socrata.publication.errors import (
     RowRefused,
 )
 from airflow_socrata.publication.loading import schema_of
-from airflow_socrata.publication.row_values import holds, kind_of, literal
+from airflow_socrata.publication.row_values import check_value, holds, kind_of, literal
 from airflow_socrata.records import Guards, RowsSource, batches
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def checked_row(view: View, row: object) -> dict[str, Any]:
     """
     if isinstance(row, str):
         try:
-            row = json.loads(row)
+            row = _exactly(row)
         except ValueError as error:
             raise RowRefused(f"The row is a text that is no JSON: {error}.") from None
     if not isinstance(row, dict):
@@ -126,10 +126,13 @@ def checked_row(view: View, row: object) -> dict[str, Any]:
         raise RowRefused("The row has no field of the dataset.")
     if view.row_identifier is not None and given.get(view.row_identifier) in {None, ""}:
         raise RowRefused(f"The row lacks a value of the row identifier {view.row_identifier!r} of {view.id}.")
+    for name, value in given.items():
+        check_value(kind_of(view, name), value, f"value of {name!r}")
     guards = Guards(row_by_row=True, require_row_identifier=False)
     (batch,) = batches(RowsSource([given], "row"), schema_of(view), guards=guards, compress=False)
-    checked: dict[str, Any] = json.loads(batch.data, parse_float=_exact)[0]
-    return {name: value if isinstance(value, str) else _plain(value) for name, value in checked.items()}
+    (checked,) = _exactly(batch.data)
+    sent: dict[str, Any] = checked
+    return sent
 
 
 class _Exact(str):
@@ -140,6 +143,15 @@ class _Exact(str):
 
 def _exact(text: str) -> float | _Exact:
     return number if repr(number := float(text)) == text else _Exact(text)
+
+
+def _exactly(text: str | bytes) -> Any:
+    """Read a row, or an array of rows, as JSON; numbers of a row's own fields stay as they are written."""
+    body = json.loads(text, parse_float=_exact)
+    for row in body if isinstance(body, list) else [body]:
+        if isinstance(row, dict):
+            row.update({name: _plain(value) for name, value in row.items() if not isinstance(value, str)})
+    return body
 
 
 def _plain(value: Any) -> Any:
