@@ -216,7 +216,12 @@ class SocrataImportDatasetOperator(ImportsFile):
 
         with self.publisher(context) as publisher:
             wanted = ImportingDataset(
-                self._creating, self.importing("replace", None), self.columns, self.types, self.publish
+                self._creating,
+                self.importing("replace", None),
+                self.columns,
+                self.types,
+                self.row_identifier,
+                self.publish,
             )
             records = VariableIntents(CreateIntent.from_json)
             made = import_dataset(publisher, records, operation_of(context), self.resource_name, wanted)
@@ -245,10 +250,7 @@ class SocrataImportDatasetOperator(ImportsFile):
         }
 
     def _creating(self, columns: tuple[ColumnDefinition, ...], row_identifier: str | None) -> Creating:
-        """Return how to create it with these columns.
-
-        :param row_identifier: of a dataset that is there, where this operator names none.
-        """
+        """Return how to create it with these columns."""
         from airflow_socrata.client.datasets import NewDataset
         from airflow_socrata.publication.creating import Creating
 
@@ -262,7 +264,7 @@ class SocrataImportDatasetOperator(ImportsFile):
             self.resource_name,
             self.name,
             columns,
-            self.row_identifier or row_identifier,
+            row_identifier,
             {key: value for key, value in details.items() if value},
             dict(self.metadata or {}),
             None if self.backend is None else self.backend == "new",

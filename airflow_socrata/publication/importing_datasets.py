@@ -23,7 +23,7 @@ from airflow_socrata.client.import_models import Scan
 from airflow_socrata.publication import importing as rows
 from airflow_socrata.publication.creating import Created, Creating, create, find_dataset
 from airflow_socrata.publication.deleting import delete_dataset
-from airflow_socrata.publication.errors import PublicationError
+from airflow_socrata.publication.errors import DatasetInTheWay, PublicationError
 from airflow_socrata.publication.first_version import publish_first
 from airflow_socrata.publication.loading import MOST_STARTS
 from airflow_socrata.records import RecordsError
@@ -31,6 +31,7 @@ from airflow_socrata.records import RecordsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from airflow_socrata.client import View
     from airflow_socrata.publication.creating import CreateIntent
     from airflow_socrata.publication.handle import Load
     from airflow_socrata.publication.importing import Importing, Sent
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 class ImportingDataset:
     """What to make of a file.
 
-    :param creating: everything about the dataset but its columns, see :class:`Columns`; not yet published.
+    :param creating: everything about the dataset but its columns and its row identifier; not yet published.
     :param publish: publish it when it is loaded.
     :param columns: None: those of the file, with the types that the portal suggests.
     :param types: column of the file, or field name, to data type, where the suggestion shall not count.
@@ -52,6 +53,7 @@ class ImportingDataset:
     importing: Importing
     columns: Sequence[ColumnDefinition | Mapping[str, object]] | None = None
     types: Mapping[str, str] | None = None
+    row_identifier: str | None = None
     publish: bool = True
 
 
@@ -78,14 +80,10 @@ def import_dataset(
     wanted.importing.check()
     there = find_dataset(publisher, resource_name)
     if there is not None and there.is_published:
-        columns = tuple(ColumnDefinition.of(c) for c in there.columns if not c.field_name.startswith(":"))
-        columns = check_definitions(wanted.columns) if wanted.columns is not None else columns
-        return Imported(
-            create(publisher, records, operation, wanted.creating(columns, there.row_identifier)), None
-        )
+        return Imported(_as_it_is(publisher, records, operation, there, wanted), None)
     sent = rows.send_file(publisher, wanted.importing)
     columns = columns_of(sent, wanted)
-    creating = wanted.creating(columns, None)
+    creating = wanted.creating(columns, wanted.row_identifier)
     for start in range(1, MOST_STARTS + 1):
         created = _fresh_draft(publisher, records, operation, creating, resource_name)
         try:
@@ -103,6 +101,28 @@ def import_dataset(
         return Imported(created, load)
     view = publish_first(publisher, created.view.id, creating.timeout, on_approval=creating.on_approval)
     return Imported(replace(created, view=view), load)
+
+
+def _as_it_is(
+    publisher: Publisher,
+    records: IntentStore[CreateIntent],
+    operation: Operation,
+    there: View,
+    wanted: ImportingDataset,
+) -> Created:
+    """Take the published dataset, if it may be taken, and has the columns that were written down."""
+    if wanted.columns is not None:
+        columns, identifier = check_definitions(wanted.columns), wanted.row_identifier
+    else:
+        seen = [column for column in there.columns if not column.field_name.startswith(":")]
+        columns, identifier = tuple(ColumnDefinition.of(column) for column in seen), there.row_identifier
+    created = create(publisher, records, operation, wanted.creating(columns, identifier))
+    if wanted.row_identifier not in {None, there.row_identifier}:
+        raise DatasetInTheWay(
+            f"{there.id} ({there.name}) has the row identifier {there.row_identifier or 'none'}, not"
+            f" {wanted.row_identifier}. Give the one that it has, or another resource name."
+        )
+    return created
 
 
 def _fresh_draft(

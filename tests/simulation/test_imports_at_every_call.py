@@ -1,0 +1,400 @@
+"""Files that the portal imports: killed before or after every call, refused, lost, and not as they should be.
+
+Whatever the moment: the next try ends as one clean run would have, with every row of the file once; until
+then the public sees what it saw before, and in the end nothing is left behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from portal_harness.dying import OPERATION, Death, Killed, World, immortal
+
+from airflow_socrata.client.datasets import NewDataset
+from airflow_socrata.client.errors import ConfigurationError, PortalError
+from airflow_socrata.client.translations import parse_translation
+from airflow_socrata.emulator import Emulator
+from airflow_socrata.publication import importing_datasets, publishing
+from airflow_socrata.publication.creating import CreateIntent, Creating
+from airflow_socrata.publication.errors import PublicationError, RowsRefused
+from airflow_socrata.publication.importing import Importing, Mode, load_file
+from airflow_socrata.publication.opening import Opening, open_working_copy
+from airflow_socrata.publication.operation import RememberedIntents
+from airflow_socrata.publication.publishing import Publishing
+from airflow_socrata.publication.reopening import reopen
+from airflow_socrata.publication.rollback import roll_back
+from airflow_socrata.records import FileFormat, FileSource, RecordsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from airflow_socrata.client.column_definitions import ColumnDefinition
+
+
+CSV = "id,V\nr7,new\nr8,new\nr9,\n"
+FILE_ROWS = [("r7", "new"), ("r8", "new"), ("r9", None)]
+ASK = r"/api/imports2\.json$"
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "new.csv"
+    path.write_text(CSV)
+    return path
+
+
+class ImportWorld(World):
+    """A dataset of rows without an identifier, unless told otherwise."""
+
+    shared_time = True
+
+    def __init__(
+        self, portal: Emulator, file: Path, mode: Mode, *, keyed: bool = False, **switches: Any
+    ) -> None:
+        portal.admin.reset()
+        portal.admin.settings(**switches)
+        super().__init__(portal, keyed)
+        self.file, self.mode = file, mode
+
+    def importing(self, **more: Any) -> Importing:
+        source = FileSource(more.pop("file", self.file), FileFormat(encoding=more.pop("encoding", "utf-8")))
+        return Importing("load", source, self.mode, **({"timeout": 60.0} | more))
+
+    def open(self) -> Any:
+        method: Any = "copy" if self.mode == "append" else "copySchema"
+        return open_working_copy(self.publisher(), OPERATION, Opening(self.dataset, method, timeout=60.0))
+
+    def load(self, handle: Any, tried: int = 1, death: Death | None = None, **more: Any) -> Any:
+        publisher = self.publisher(death)
+        if tried > 1:
+            handle = reopen(publisher, handle, 60.0)
+        handle, load = load_file(publisher, handle, self.importing(**more), alone=True)
+        return handle.with_load(load)
+
+    def publish(self, handle: Any) -> None:
+        done = publishing.start(self.publisher(), [handle], Publishing(timeout=60.0))
+        assert isinstance(done, publishing.Published)
+
+    def rows(self) -> list[Any]:
+        found = self.portal.admin.rows(self.dataset)
+        return sorted(((row["id"], row.get("v")) for row in found), key=str)
+
+    @property
+    def expected(self) -> list[Any]:
+        return sorted([*(self.old if self.mode == "append" else []), *FILE_ROWS], key=str)
+
+    def check_published(self, handle: Any, where: object = "") -> None:
+        assert self.rows() == self.old, where
+        assert len(self.drafts()) == 1, where
+        self.publish(handle)
+        assert self.rows() == self.expected, where
+        assert self.drafts() == [], where
+
+    def asked(self, word: str) -> int:
+        return sum(
+            word in str(call["query"]) for call in self.portal.admin.requests() if call["method"] == "POST"
+        )
+
+
+MODES = pytest.mark.parametrize("mode", ["append", "replace"])
+
+
+@MODES
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_an_import_that_is_killed_is_done_anew(portal: Emulator, file: Path, mode: Mode, after: bool) -> None:
+    world = ImportWorld(portal, file, mode, import_looks=1, scan_looks=1)
+    death = immortal()
+    world.load(world.open(), death=death)
+    for at in range(death.count):
+        world = ImportWorld(portal, file, mode, import_looks=1, scan_looks=1)
+        first = world.open()
+        with pytest.raises(Killed):
+            world.load(first, death=Death(at, after))
+        world.check_published(world.load(first, tried=2), at)
+
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "lost_reply": {"kind": "lost_reply"},
+    "reset_before": {"kind": "reset_before"},
+    "502_done": {"kind": "bad_gateway", "after_commit": True},
+    "500_done": {"kind": "internal", "after_commit": True},
+    "empty_200": {"kind": "empty_json"},
+    "429": {"kind": "throttled", "retry_after": 3},
+    "no_ticket": {"kind": "accepted", "form": "status", "calls": 1},
+    "location": {"kind": "accepted", "form": "location", "calls": 2},
+    "details": {"kind": "accepted", "form": "details", "calls": 2},
+}
+#: Whether nobody can tell afterwards what became of the import.
+IN_DOUBT = {"lost_reply", "reset_before", "502_done", "500_done", "empty_200", "no_ticket"}
+
+
+@MODES
+@pytest.mark.parametrize("fault", list(FAULTS))
+def test_what_goes_wrong_with_the_import(portal: Emulator, file: Path, mode: Mode, fault: str) -> None:
+    world = ImportWorld(portal, file, mode)
+    handle = world.open()
+    portal.admin.add_fault(method="POST", path=ASK, skip=1, **FAULTS[fault])
+    handle = world.load(handle)
+    again = fault in IN_DOUBT
+    assert world.asked("scan") == 1
+    assert world.asked("copy" if mode == "append" else "copySchema") == 1 + again
+    assert world.asked(mode) == 1 + (again or fault == "429")
+    world.check_published(handle, fault)
+
+
+@pytest.mark.parametrize("after_end", ["spent", "kept"])
+def test_the_end_of_a_ticket_told_in_a_lost_reply(portal: Emulator, file: Path, after_end: str) -> None:
+    world = ImportWorld(portal, file, "append", import_looks=1, ticket_after_end=after_end)
+    handle = world.open()
+    portal.admin.add_fault("lost_reply", "GET", ASK)
+    world.check_published(world.load(handle))
+
+
+def test_a_job_that_fails_fails_the_try(portal: Emulator, file: Path) -> None:
+    world = ImportWorld(portal, file, "replace")
+    handle = world.open()
+    portal.admin.add_fault(
+        "publish_fails", "POST", ASK, skip=1, status=400, code="no_space", message="No space"
+    )
+    with pytest.raises(PortalError, match="No space"):
+        world.load(handle)
+    world.check_published(world.load(handle, tried=2))
+
+
+def test_beside_other_loads_doubt_ends_the_try(portal: Emulator, file: Path) -> None:
+    world = ImportWorld(portal, file, "append")
+    handle = world.open()
+    portal.admin.add_fault("lost_reply", "POST", ASK, skip=1)
+    with pytest.raises(PortalError, match="may have carried it out"):
+        load_file(world.publisher(), handle, world.importing(), alone=False)
+    roll_back(world.publisher(), OPERATION.key, patience=1.0, job_patience=1.0)
+    assert (world.rows(), world.drafts()) == (world.old, [])
+
+
+# --- what the portal leaves out, and what does not fit ---
+
+
+def test_rows_with_an_identifier_are_replaced_and_told_apart(portal: Emulator, tmp_path: Path) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text("id,v\nr1,new\nr9,new\n")
+    world = ImportWorld(portal, path, "append", keyed=True)
+    load = world.load(world.open()).load
+    assert (load.sent, load.created, load.updated, load.errors, load.rows_after) == (2, 1, 1, 0, 7)
+
+
+@pytest.mark.parametrize(("body", "lost"), [("id,v\nr7,a\nr8\n", 1), ("id,v\nr7,a\n", 0)])
+def test_rows_left_out_are_counted_and_their_warnings_not_published(
+    portal: Emulator, tmp_path: Path, body: str, lost: int
+) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text(body)
+    world = ImportWorld(portal, path, "replace")
+    handle = world.open()
+    if lost:
+        with pytest.raises(RowsRefused, match=r"left out 1 rows of new\.csv .*max_row_errors=0.*Row 2"):
+            world.load(handle)
+    done = world.load(handle, tried=2, max_row_errors=1)
+    assert (done.load.errors, done.load.rows_after) == (lost, 1)
+    world.publish(done)
+    assert "warnings" not in world.portal.admin.state(world.dataset).get("metadata", {})
+
+
+def test_other_encodings_and_translations(portal: Emulator, tmp_path: Path) -> None:
+    path = tmp_path / "new.tsv"
+    path.write_bytes("nummer\tgata\n7\tÓðinsgata\n".encode("cp1252"))
+    world = ImportWorld(portal, path, "replace")
+    translation = parse_translation(["'r' + col1", "upper(col2)"])
+    handle = world.load(world.open(), encoding="cp1252", translation=translation)
+    world.publish(handle)
+    assert world.rows() == [("r7", "ÓÐINSGATA")]
+
+
+FILES: dict[str, tuple[str, bytes, dict[str, Any], str]] = {
+    "empty": ("a.csv", b"", {}, "the file is empty"),
+    "missing": ("", b"", {}, "there is no such file"),
+    "no_rows": ("a.csv", b"id,v\n", {}, "a header and no rows"),
+    "other_columns": ("a.csv", b"id,colour\n1,red\n", {}, "'colour'"),
+    "deletes": ("a.csv", b"id,:deleted\n1,true\n", {}, "takes no column ':deleted'"),
+    "broken": ("a.csv", b'id,v\n1,"abc\n', {}, "never closed"),
+    "not_utf8": ("a.csv", b"id,v\n1,\xe9\n", {}, "is not utf-8"),
+    "json": ("a.json", b"[]", {}, r"reads files named \.csv"),
+    "mapping": ("a.csv", b"id,v\n1,2\n", {"columns": {"no": "v"}}, "'no'"),
+    "skip": ("a.csv", b"id,v\n1,2\n", {"skip": 3}, "with another skip give a translation"),
+    "too_few": ("a.csv", b"id,v\n1,2\n", {"translation": "[col1]"}, "gives 1 columns, and 2 are to be"),
+    "beyond": ("a.csv", b"id,v\n1,2\n", {"translation": "[col1, col3]"}, "names col3, and the file has 2"),
+    "from_zero": ("a.csv", b"id,v\n1,2\n", {"translation": "[col0, col1]"}, "begin with col1"),
+    "unknown_function": (
+        "a.csv",
+        b"id,v\n1,2\n",
+        {"translation": "[col1, f(col2)]"},
+        "no function f at char",
+    ),
+    "shapes": ("a.kml", b"<kml/>", {"translation": "[col1, col2]"}, "no translation"),
+}
+
+
+@pytest.mark.parametrize("case", list(FILES))
+def test_what_does_not_fit_changes_nothing(portal: Emulator, tmp_path: Path, case: str) -> None:
+    name, body, options, problem = FILES[case]
+    path = tmp_path / (name or "gone.csv")
+    if name:
+        path.write_bytes(body)
+    world = ImportWorld(portal, path, "replace")
+    handle = world.open()
+    if "translation" in options:
+        options = options | {"translation": parse_translation(options["translation"])}
+    with pytest.raises((RecordsError, ConfigurationError, PortalError), match=problem) as caught:
+        world.load(handle, **options)
+    assert caught.value.permanent
+    assert world.portal.admin.rows(handle.working_copy) == []
+    assert world.rows() == world.old
+
+
+# --- new datasets ---
+
+
+@dataclass
+class MortalRecords(RememberedIntents[CreateIntent]):
+    """Records whose writer can die at each one."""
+
+    death: Death = field(default_factory=immortal)
+
+    def save(self, intent: CreateIntent) -> None:
+        self.death.around("record", lambda: super(MortalRecords, self).save(intent))
+
+    def forget(self, intent: CreateIntent) -> None:
+        self.death.around("forget", lambda: super(MortalRecords, self).forget(intent))
+
+
+class DatasetWorld(ImportWorld):
+    """A portal with another dataset, and one to be imported."""
+
+    def __init__(self, portal: Emulator, file: Path, **switches: Any) -> None:
+        super().__init__(portal, file, "replace", **switches)
+        self.records: dict[str, CreateIntent] = {}
+
+    def make(self, death: Death | None = None, **more: Any) -> Any:
+        death = death or immortal()
+        details = {"row_identifier": "id"} | more
+
+        def creating(columns: tuple[ColumnDefinition, ...], identifier: str | None) -> Creating:
+            new = NewDataset("new_rows", "New", columns, identifier)
+            return Creating(new, "public", publish=False, timeout=60.0)
+
+        wanted = importing_datasets.ImportingDataset(
+            creating,
+            self.importing(**details.get("importing", {})),
+            details.get("columns"),
+            details.get("types"),
+            details["row_identifier"],
+        )
+        records = MortalRecords(self.records, death)
+        return importing_datasets.import_dataset(
+            self.publisher(death), records, OPERATION, "new_rows", wanted
+        )
+
+    def made(self) -> list[dict[str, Any]]:
+        return [view for view in self.portal.admin.datasets() if view["id"] != self.dataset]
+
+    def check_one(self, where: object = "") -> None:
+        (view,) = self.made()
+        assert view["stage"] == "published", where
+        state = self.portal.admin.state(view["id"])
+        assert state["scope"] == "public", where
+        rows = [(row["id"], row.get("v")) for row in self.portal.admin.rows(view["id"])]
+        assert sorted(rows) == FILE_ROWS, where
+        assert self.records == {}, where
+
+
+def dies(death: Death, world: DatasetWorld) -> bool:
+    """Whether the process died; it outlives a moment "after" a call that the portal refused."""
+    try:
+        world.make(death)
+    except Killed:
+        return True
+    assert death.after
+    return False
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_dataset_is_made_once_whenever_its_maker_dies(portal: Emulator, file: Path, after: bool) -> None:
+    switches = {"backend": "old", "import_looks": 1}
+    world, death = DatasetWorld(portal, file, **switches), immortal()
+    assert world.make(death).load.rows_after == 3
+    died = 0
+    for at in range(death.count):
+        world, dying = DatasetWorld(portal, file, **switches), Death(at, after)
+        died += dies(dying, world)
+        seen = [view for view in world.made() if view["stage"] == "published"]
+        assert all(view["rows"] == 3 for view in seen), (at, dying.moments[-1])
+        world.make()
+        world.check_one((at, dying.moments[-1]))
+        assert world.make().load is None
+    assert died >= 15
+
+
+LOST = {
+    "create": ("lost_reply", "POST", r"/api/views\.json$", {}),
+    "scan": ("lost_reply", "POST", ASK, {}),
+    "import": ("lost_reply", "POST", ASK, {"skip": 1}),
+    "import_502": ("bad_gateway", "POST", ASK, {"skip": 1, "after_commit": True}),
+    "publish": ("lost_reply", "POST", r"/publication", {}),
+}
+
+
+@pytest.mark.parametrize("case", list(LOST))
+def test_what_is_lost_leaves_one_dataset(portal: Emulator, file: Path, case: str) -> None:
+    kind, method, path, more = LOST[case]
+    world = DatasetWorld(portal, file)
+    portal.admin.add_fault(kind, method, path, **more)
+    world.make()
+    world.check_one(case)
+
+
+def test_a_file_that_is_not_taken_whole_leaves_nothing(portal: Emulator, tmp_path: Path) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text("id,v\nr7,many\n")
+    world = DatasetWorld(portal, path)
+    with pytest.raises(RowsRefused, match='"many" is no number'):
+        world.make(types={"v": "number"})
+    assert (world.made(), world.records) == ([], {})
+
+
+CANNOT_BE: dict[str, tuple[dict[str, Any], str]] = {
+    "type_of_nothing": ({"types": {"W": "text"}}, "names 'W', which is no column of the file"),
+    "no_such_type": ({"types": {"V": "nummer"}}, r"no type 'nummer'; did you mean 'number'\?"),
+    "columns": ({"columns": [{"field_name": "id", "data_type": "text"}]}, "'V'"),
+    "identifier": ({"row_identifier": "key"}, "the row identifier 'key' is no column"),
+    "translation": (
+        {"importing": {"translation": parse_translation("[col1]")}},
+        "with a translation give the columns",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", list(CANNOT_BE))
+def test_a_dataset_that_cannot_be_is_not_made(portal: Emulator, file: Path, case: str) -> None:
+    more, problem = CANNOT_BE[case]
+    world = DatasetWorld(portal, file)
+    with pytest.raises((ConfigurationError, RecordsError), match=problem):
+        world.make(**more)
+    assert (world.made(), world.records) == ([], {})
+
+
+def test_the_dataset_of_somebody_else_is_left_alone(portal: Emulator, file: Path) -> None:
+    world = DatasetWorld(portal, file)
+    portal.admin.create_dataset(
+        columns=["a"], name="Theirs", owner="person", fields={"resourceName": "new_rows"}
+    )
+    with pytest.raises(PublicationError, match="was not made here"):
+        world.make()
+    assert [view["rows"] for view in world.made()] == [0]
