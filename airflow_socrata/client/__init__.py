@@ -2,8 +2,8 @@
 
 Calls are built without I/O, by :mod:`~airflow_socrata.client.views` and :mod:`~airflow_socrata.client.rows`;
 a session sends them; all of it is imported when it is first asked for. What else there is must be imported by
-its own name: the asynchronous session, :mod:`~airflow_socrata.client.async_session`, and the Dataset Management
-API: :mod:`~airflow_socrata.client.revisions`, :mod:`~airflow_socrata.client.sources`,
+its own name: the asynchronous session, :mod:`~airflow_socrata.client.async_session`, and the Dataset
+Management API: :mod:`~airflow_socrata.client.revisions`, :mod:`~airflow_socrata.client.sources`,
 :mod:`~airflow_socrata.client.schemas`, :mod:`~airflow_socrata.client.configs`,
 :mod:`~airflow_socrata.client.approvals`, and :mod:`~airflow_socrata.client.uploading` in chunks.
 """
