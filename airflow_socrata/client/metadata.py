@@ -155,7 +155,7 @@ def every(session: PortalSession, size: int = 100) -> Iterator[Metadata]:
 
 def usage() -> Call[str]:
     """Read the portal's own words about this API."""
-    params = (("method", "help"),)
+    params = (("help", ""),)
     return Call(CallKind.READ, "GET", _BASE, _parse_words, "read the help of the Metadata API", params=params)
 
 

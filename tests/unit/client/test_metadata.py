@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from airflow_socrata.client import View
 
 STOPS = "stop-2222"
+DOCS = Path(__file__).parents[3] / "docs" / "metadata.md"
 
 
 @pytest.fixture(scope="module")
@@ -309,3 +312,19 @@ def test_what_is_never_understood_ends_with_the_budget(emulator: Emulator, clien
     with pytest.raises(MalformedReply):
         rewrite(client, STOPS, lambda view: {"rowClass": "x"})
     assert views.merged_update(client.send(views.read_view(STOPS)), {}).kind is CallKind.METADATA
+
+
+def test_the_example_of_the_docs_runs(emulator: Emulator, client: PortalSession) -> None:
+    emulator.admin.create_dataset("abcd-1234", "Roads")
+    emulator.admin.add_file("abcd-1234", "theirs.pdf")
+    text = DOCS.read_text(encoding="utf-8").partition("## Without Airflow")[2]
+    code = text.partition("```python\n")[2].partition("```")[0]
+    exec(compile(code, str(DOCS), "exec"), {"settings": client.settings})
+    view = client.send(views.read_view("abcd-1234"))
+    assert [each.filename for each in attachments.of_view(view)] == ["theirs.pdf", "words.txt"]
+    assert client.send(metadata.read("abcd-1234")).license == "Public Domain"
+
+
+def test_the_docs_name_every_licence() -> None:
+    named = DOCS.read_text(encoding="utf-8").partition("## Licences")[2].partition("##")[0]
+    assert {word for word in re.findall(r"`([A-Z0-9_.]+)`", named)} == set(LICENSES)
