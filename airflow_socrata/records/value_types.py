@@ -33,6 +33,8 @@ _GEOMETRIES = {
 }
 _WKT = {name.upper(): kind for name, kind in _GEOMETRIES.items()}
 _SHAPE = re.compile(r"\s*([A-Za-z]+)\s*\([-+\d.,()eE\s]+\)\s*", re.ASCII)
+#: As portals write places in CSV: latitude first.
+_PLACE = re.compile(r"\(\s*(-?\d{1,3}(?:\.\d+)?)\s*,\s*(-?\d{1,3}(?:\.\d+)?)\s*\)", re.ASCII)
 _LOCATION = frozenset({"latitude", "longitude", "human_address", "needs_recoding"})
 
 
@@ -46,6 +48,10 @@ def type_of_cell(cell: str) -> str:
         return _moment(cell)
     if cell in {"true", "false"}:
         return "checkbox"
+    if first == "(":
+        place = _PLACE.fullmatch(cell)
+        found = place is not None and abs(float(place[1])) <= 90 and abs(float(place[2])) <= 180
+        return "location" if found else "text"
     shape = _SHAPE.fullmatch(cell)
     return _WKT.get(shape[1].upper(), "text") if shape else "text"
 

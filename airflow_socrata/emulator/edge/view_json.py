@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.emulator.edge.accounts import TEAMS, user_by_id
+from airflow_socrata.emulator.edge.licenses import LICENSES
 from airflow_socrata.emulator.store.model import UNPUBLISHED
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ def view_json(portal: Portal, view: View, user: User | None) -> dict[str, Any]:
     }
     shown |= {key: value for key, value in view.fields.items() if key in EDITABLE and value is not None}
     shown |= {key: value for key, value in view.fields.items() if key.startswith("blob")}
+    license = LICENSES.get(str(view.fields.get("licenseId")))
+    if license is not None:
+        shown["license"] = license.shown()
     if view.publication_date is not None:
         shown["publicationDate"] = view.publication_date
     if view.is_working_copy and dataset.published is not None:

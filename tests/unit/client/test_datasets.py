@@ -85,6 +85,7 @@ def test_an_empty_dataset_is_created_with_all_that_was_asked(
         "category": "Transport",
         "licenseId": "CC0_10",
     }
+    assert "publicdomain" in view.raw["license"]["termsLink"]
     assert view.raw["metadata"]["rowLabel"] == "stop"
     assert view.private_metadata == {"note": "x"}
     assert differences(new, view) == ()

@@ -30,6 +30,7 @@ CELLS = {
     ],
     "date": ["2026-01-31T12:00:00Z", "2026-01-31T12:00:00.5+01:00"],
     "point": ["POINT (-122.3 47.6)", "point(1 2)"],
+    "location": ["(47.59815, -122.33454)", "(0,0)"],
     "multipolygon": ["MULTIPOLYGON (((0 0, 1 0, 1 1, 0 0)))"],
 }
 TEXTS = {
@@ -42,6 +43,7 @@ TEXTS = {
     "with a zone and without": ["2026-01-31T12:00:00Z", "2026-01-31T12:00:00"],
     "other spellings of truth": ["TRUE", "yes"],
     "not a number": ["NaN", "1"],
+    "no place on earth": ["(470.1, -122.3)"],
     "thousands": ["1,000"],
     "a number and a date": ["1", "2026-01-31"],
 }
