@@ -12,7 +12,7 @@ CLEAN := env -u PYTHONPATH -u PYTHONHOME PYTHONSAFEPATH=1
 ENVIRONMENT := $(PYTHON) scripts/environments.py
 PYTEST := -m pytest -p no:cacheprovider
 
-.PHONY: help python version demo test huwise e2e bench emulator ui matrix lint distribution lock clean
+.PHONY: help python version demo test huwise browser e2e bench emulator ui matrix lint distribution lock clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -31,6 +31,10 @@ test: python ## run the tests on the Python that is found (ARGS="-k word" for a 
 
 huwise: python ## run a client of Opendatasoft that is not ours against the emulator; needs Python 3.12
 	@python=$$($(ENVIRONMENT) python huwise) && $(CLEAN) $$python $(PYTEST) --confcutdir tests/huwise tests/huwise $(ARGS)
+
+browser: python ## sign in with a real browser (Chromium), which is installed when it is missing
+	@$(PYTHON) scripts/chromium.py && python=$$($(ENVIRONMENT) python browser) \
+	&& $(CLEAN) $$python $(PYTEST) --confcutdir tests/browser tests/browser $(ARGS)
 
 e2e: python ## kill processes at every point of the flow, under a real scheduler
 	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) $$python $(PYTEST) tests/e2e --all-kill-points $(ARGS)

@@ -60,6 +60,8 @@ ENVIRONMENTS = {
     "lint": Environment("lint.txt", PYTHONS, "apache-airflow==3.3.2", groups=("lint",)),
     # A client of Opendatasoft that is not ours and needs Python 3.12.
     "huwise": Environment("huwise.txt", ("3.12",), "", groups=("huwise",)),
+    # Drives the Chromium of this machine; the command that it tests needs no Airflow to print a connection.
+    "browser": Environment("browser.txt", PYTHONS, "", groups=("browser",)),
 }
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from airflow_harness.dags import DagOutcome
 
 AIRFLOW_HOME = environment.prepare()
-#: Needs an environment of its own: `make huwise`.
-collect_ignore = ["huwise"]
+#: They need environments of their own: `make huwise`, `make browser`.
+collect_ignore = ["huwise", "browser"]
 
 
 #: Tests that share something expensive, by the beginning of their names: where tests run in several

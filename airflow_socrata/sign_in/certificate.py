@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import importlib.util
 import ipaddress
 import ssl
 import tempfile
 from pathlib import Path
+
+from airflow_socrata.client.errors import ConfigurationError
 
 _LIFETIME = datetime.timedelta(days=1)
 
@@ -15,7 +18,10 @@ def server_context(host: str) -> ssl.SSLContext:
     """Return the TLS settings of a server on a loopback address, with a certificate made now and never kept.
 
     :param host: what the certificate is for.
+    :raises ConfigurationError: there is nothing to make a certificate with.
     """
+    if importlib.util.find_spec("cryptography") is None:
+        raise ConfigurationError("a certificate cannot be made without the package cryptography: use --paste")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory(prefix="portal-sign-in-") as folder:
         # Into a folder that nobody else can read, and gone when it is loaded: OpenSSL takes files alone.

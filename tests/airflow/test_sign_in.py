@@ -305,6 +305,29 @@ def add(conn_id: str, **fields: Any) -> None:
         )
 
 
+@pytest.mark.parametrize("answer", ["refuse", "anonymous"])
+def test_a_task_whose_token_was_revoked_fails_at_once_and_says_what_to_do(
+    portal: Any, answer: str, run_dag: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.providers.common.compat.sdk import DAG
+
+    from airflow_socrata.operators.socrata import SocrataDiscardStaleWorkingCopiesOperator
+
+    portal.admin.create_dataset("stop-2222", columns=["stop_id"], permission="private")
+    connection = dict(portal.connection, login=None, password=None)
+    connection["extra"] |= {"access_token": "publisher-token"}
+    monkeypatch.setenv("AIRFLOW_CONN_SOCRATA_DEFAULT", json.dumps(connection))
+    portal.admin.settings(bad_token=answer)
+    portal.admin.revoke_token("publisher-token")
+    with DAG("token_revoked", schedule=None) as dag:
+        SocrataDiscardStaleWorkingCopiesOperator(task_id="task", datasets=["stop-2222"], retries=2)
+    task = run_dag(dag).task("task")
+    assert (task.state, task.tries) == ("failed", 1)
+    words = str(task.exceptions[-1])
+    assert "sign in again with python -m airflow_socrata.sign_in" in words
+    assert "publisher-token" not in words
+
+
 class TestKeys:
     @pytest.fixture
     def own(self, portal: Any) -> Any:
