@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.client import RetryBudget, SystemClock
 from airflow_socrata.hooks.socrata import SocrataHook
+from airflow_socrata.publication.choices import OnApproval
 from airflow_socrata.publication.operation import Intent, Operation
 from airflow_socrata.publication.publisher import Publisher
-from airflow_socrata.publication.rollback import OnApproval, forget_if_over, roll_back
+from airflow_socrata.publication.rollback import forget_if_over, roll_back
 from airflow_socrata.runtime import NoRuns, VariableIntents, kept_place
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from airflow_socrata.sensors.socrata import SocrataPublicationSensor
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_socrata.publication.operation import Method
+    from airflow_socrata.publication.choices import Method
 
 
 class DraftTasks(ABC):

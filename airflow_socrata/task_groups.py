@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from airflow_socrata.publication.choices import Action, DraftMethod, Permission
     from airflow_socrata.publication.opendatasoft.publishing import OnLimit
-    from airflow_socrata.publication.operation import DraftMethod
-    from airflow_socrata.publication.revisions.opening import Action, Permission
 
 
 class PublicationGroup(TaskGroup):

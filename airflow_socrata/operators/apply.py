@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_socrata.publication.choices import Action, Permission
     from airflow_socrata.publication.publisher import Publisher
-    from airflow_socrata.publication.revisions.opening import Action, Permission
 
 #: What to do where a steward must approve.
 ON_APPROVAL = ("wait", "submit", "fail")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from airflow_socrata.links.socrata import SocrataDatasetLink, SocrataWorkingCopyLink
 from airflow_socrata.operators.base import handles_of, one_of
 from airflow_socrata.operators.schema import SocrataSchemaOperator
-from airflow_socrata.publication.schema_change import Others
+from airflow_socrata.publication.choices import Others
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, get_args
 from airflow_socrata.links.socrata import SocrataDatasetLink, SocrataRevisionLink
 from airflow_socrata.operators.base import SocrataOperator, one_of
 from airflow_socrata.operators.working_copy import SocrataDiscardWorkingCopyOperator
+from airflow_socrata.publication.choices import Action, Permission
 from airflow_socrata.publication.revisions import hygiene, restoring
-from airflow_socrata.publication.revisions.opening import Action, Permission, RevisionOpening, open_revision
+from airflow_socrata.publication.revisions.opening import RevisionOpening, open_revision
 from airflow_socrata.runtime import operation_of
 
 if TYPE_CHECKING:

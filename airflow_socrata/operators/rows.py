@@ -11,9 +11,10 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_socrata.operators.base import one_of
 from airflow_socrata.operators.loads import SocrataLoader, check_may_load_again
 from airflow_socrata.publication import loading, preflight, reopening
+from airflow_socrata.publication.choices import ExistingCopy
 from airflow_socrata.publication.errors import HandleMismatch
 from airflow_socrata.publication.loading import Loading
-from airflow_socrata.publication.opening import ExistingCopy, Opening, open_working_copy
+from airflow_socrata.publication.opening import Opening, open_working_copy
 from airflow_socrata.records import BatchLimits, FileFormat, FileSource, Guards, RowSource, RowsSource
 from airflow_socrata.records.source import FormatName
 from airflow_socrata.runtime import operation_of

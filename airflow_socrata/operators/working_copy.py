@@ -12,9 +12,9 @@ from airflow_socrata.client import View, views
 from airflow_socrata.links.socrata import SocrataDatasetLink, SocrataWorkingCopyLink
 from airflow_socrata.operators.base import SocrataOperator, check_run_is_true, default_deferrable, one_of
 from airflow_socrata.publication import hygiene
+from airflow_socrata.publication.choices import IN_FLIGHT, ExistingCopy, Method, OnApproval
 from airflow_socrata.publication.errors import HandleMismatch
 from airflow_socrata.publication.opening import (
-    ExistingCopy,
     Opening,
     ask_for_copy,
     check_made_for,
@@ -23,8 +23,7 @@ from airflow_socrata.publication.opening import (
     prepare,
     take_over,
 )
-from airflow_socrata.publication.operation import IN_FLIGHT, Method
-from airflow_socrata.publication.rollback import OnApproval, forget_if_over, roll_back
+from airflow_socrata.publication.rollback import forget_if_over, roll_back
 from airflow_socrata.runtime import operation_of
 from airflow_socrata.triggers.base import WaitEvent
 from airflow_socrata.triggers.socrata import COPIED, SocrataWaitTrigger

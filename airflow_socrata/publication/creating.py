@@ -20,12 +20,13 @@ from airflow_socrata.client import (
     views,
 )
 from airflow_socrata.client.access import Audience, audience_of, check_audience
+from airflow_socrata.publication.choices import IN_FLIGHT
 from airflow_socrata.publication.errors import (
     DatasetInTheWay,
     WaitTimeout,
 )
 from airflow_socrata.publication.first_version import publish_first, set_audience
-from airflow_socrata.publication.operation import IN_FLIGHT, MARK_KEY, IntentStore, Operation
+from airflow_socrata.publication.operation import MARK_KEY, IntentStore, Operation
 from airflow_socrata.publication.ownership import CLOCK_GRAIN
 from airflow_socrata.publication.preflight import check_kind
 

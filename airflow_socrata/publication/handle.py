@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_socrata.publication.errors import HandleMismatch
-from airflow_socrata.publication.operation import Baseline, Method, Operation
+from airflow_socrata.publication.operation import Baseline, Operation
+
+if TYPE_CHECKING:
+    from airflow_socrata.publication.choices import Method
 
 H = TypeVar("H")
 

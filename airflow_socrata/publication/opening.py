@@ -17,19 +17,11 @@ from airflow_socrata.client import (
     views,
 )
 from airflow_socrata.publication import waits
+from airflow_socrata.publication.choices import IN_FLIGHT, ExistingCopy, Method
 from airflow_socrata.publication.discarding import discard_working_copy
 from airflow_socrata.publication.errors import NotPublishable, WorkingCopyInTheWay
 from airflow_socrata.publication.handle import Handle
-from airflow_socrata.publication.operation import (
-    IN_FLIGHT,
-    Baseline,
-    Intent,
-    Mark,
-    Method,
-    Operation,
-    Phase,
-    RunState,
-)
+from airflow_socrata.publication.operation import Baseline, Intent, Mark, Operation, Phase, RunState
 from airflow_socrata.publication.ownership import Finding, Ownership, whose
 from airflow_socrata.publication.preflight import (
     check_order,
@@ -47,14 +39,6 @@ if TYPE_CHECKING:
 
 #: Seconds for which the intent of a copy call without a known end is kept.
 A_DAY = 86_400.0
-
-
-class ExistingCopy(enum.StrEnum):
-    """What to do with a person's working copy that is open already."""
-
-    FAIL = "fail"
-    DISCARD = "discard"
-    ADOPT = "adopt"
 
 
 class Remedy(enum.Enum):

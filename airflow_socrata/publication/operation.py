@@ -12,7 +12,7 @@ from __future__ import annotations
 import enum
 import hashlib
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from airflow_socrata.client.ids import is_dataset_id
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_socrata.client import View
+    from airflow_socrata.publication.choices import DraftMethod, Method
 
     class Marked(Protocol):
         """What can carry a mark: a view, or a revision."""
@@ -28,12 +29,6 @@ if TYPE_CHECKING:
         def private_metadata(self) -> Mapping[str, Any]:
             """Metadata that only publishers see."""
 
-
-#: How a working copy is made: with the rows of the published dataset, or with its columns only.
-Method: TypeAlias = Literal["copy", "copySchema"]
-
-#: How a draft is made: as a working copy, or as a revision.
-DraftMethod: TypeAlias = Literal["copy", "copySchema", "revision"]
 
 #: The key of the mark in a view's ``privateMetadata``; stored on portals, so it is never renamed.
 MARK_KEY = "airflow_socrata"
@@ -137,10 +132,6 @@ class Baseline:
         return cls(
             rows, view.rows_updated_at, view.publication_date, view.view_last_modified, view.permission_scope
         )
-
-
-#: Seconds for which a copy or publish call may still be in flight after the process that sent it is gone.
-IN_FLIGHT = 60.0
 
 
 class Phase(enum.StrEnum):

@@ -5,14 +5,14 @@ The portal decides, not XCom: a killed task leaves no XCom, and a task may have 
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_socrata.client import View
 from airflow_socrata.publication import waits
+from airflow_socrata.publication.choices import IN_FLIGHT, OnApproval
 from airflow_socrata.publication.discarding import discard_working_copy
-from airflow_socrata.publication.operation import IN_FLIGHT, Intent, Phase
+from airflow_socrata.publication.operation import Intent, Phase
 from airflow_socrata.publication.ownership import is_deletable, is_ours, whose
 from airflow_socrata.publication.preflight import read_dataset, read_or_none, working_copies
 from airflow_socrata.publication.proof import Outcome, outcome
@@ -21,13 +21,6 @@ from airflow_socrata.publication.states import ROLLBACK, Action, State
 if TYPE_CHECKING:
     from airflow_socrata.client.revision_models import Revision
     from airflow_socrata.publication.publisher import Publisher
-
-
-class OnApproval(enum.StrEnum):
-    """What rollback does with a draft that waits for approval."""
-
-    LEAVE = "leave"
-    WITHDRAW = "withdraw"
 
 
 @dataclass(frozen=True, slots=True)

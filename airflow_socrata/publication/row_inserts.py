@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.client import single_rows
+from airflow_socrata.publication.choices import IN_FLIGHT
 from airflow_socrata.publication.errors import RowCountMismatch, RowRefused
-from airflow_socrata.publication.operation import IN_FLIGHT, Operation, RunState
+from airflow_socrata.publication.operation import Operation, RunState
 from airflow_socrata.publication.row_values import COMPARABLE, literal
 from airflow_socrata.publication.single_rows import RowOutcome, send_row, settled_rows
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Any, cast, get_args
 
 from airflow_socrata.client.column_definitions import (
     DATA_TYPES,
@@ -15,9 +15,7 @@ from airflow_socrata.client.column_definitions import (
     nearest,
 )
 from airflow_socrata.client.errors import ConfigurationError
-
-#: What becomes of columns that a whole schema does not name.
-Others: TypeAlias = Literal["refuse", "keep", "drop"]
+from airflow_socrata.publication.choices import Others
 
 #: What a change of a column may name, and the portal's own key for it; a type has none: it cannot be changed.
 EDITS: Mapping[str, str] = MappingProxyType({

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_socrata.client.async_session import AsyncPortalSession
-    from airflow_socrata.publication.operation import Method
+    from airflow_socrata.publication.choices import Method
 
 #: What can be waited for.
 COPIED = "copied"

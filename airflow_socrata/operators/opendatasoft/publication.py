@@ -16,11 +16,11 @@ from airflow_socrata.operators.opendatasoft.base import (
     dataset_handle_of,
 )
 from airflow_socrata.operators.upload import storage_path
+from airflow_socrata.publication.choices import IN_FLIGHT
 from airflow_socrata.publication.opendatasoft.opening import Opening, open_restore_point
 from airflow_socrata.publication.opendatasoft.rollback import forget_if_over, roll_back
 from airflow_socrata.publication.opendatasoft.uploading import ResourceSettings, upload
 from airflow_socrata.publication.opendatasoft.verifying import LONGEST_GRACE, verify
-from airflow_socrata.publication.operation import IN_FLIGHT
 from airflow_socrata.runtime import operation_of
 from airflow_socrata.triggers.base import WaitEvent
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from airflow_socrata.client.errors import EmptyUpload, Interrupted, LocalFileFailed, PortalError
 from airflow_socrata.opendatasoft.status import Action as Ask
 from airflow_socrata.opendatasoft.status import has_moved, may
+from airflow_socrata.publication.choices import IN_FLIGHT
 from airflow_socrata.publication.errors import WaitTimeout
 from airflow_socrata.publication.opendatasoft import waits
 from airflow_socrata.publication.opendatasoft.errors import RollbackFailed
@@ -18,7 +19,6 @@ from airflow_socrata.publication.opendatasoft.intent import ChangeIntent, Change
 from airflow_socrata.publication.opendatasoft.publishing import abort
 from airflow_socrata.publication.opendatasoft.restoring import kept_for, process, put_back, upload_kept
 from airflow_socrata.publication.opendatasoft.states import ROLLBACK, Action, State
-from airflow_socrata.publication.operation import IN_FLIGHT
 
 if TYPE_CHECKING:
     from airflow_socrata.opendatasoft.models import Status

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_socrata.client import RequestRefused
 from airflow_socrata.client import revisions as calls
 from airflow_socrata.client.revision_models import SubmittedForApproval
+from airflow_socrata.publication.choices import IN_FLIGHT
 from airflow_socrata.publication.errors import (
     DraftClosed,
     HandleMismatch,
@@ -17,7 +18,7 @@ from airflow_socrata.publication.errors import (
     RowsRefused,
     WaitTimeout,
 )
-from airflow_socrata.publication.operation import IN_FLIGHT, Intent, Mark, Operation, Phase
+from airflow_socrata.publication.operation import Intent, Mark, Operation, Phase
 from airflow_socrata.publication.preflight import check_order, read_dataset, rows_of, working_copies
 from airflow_socrata.publication.proof import Outcome
 from airflow_socrata.publication.revisions import waits

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from airflow_socrata.client import NotFound, RequestRefused, approvals
 from airflow_socrata.client import revisions as calls
+from airflow_socrata.publication.choices import IN_FLIGHT
 from airflow_socrata.publication.errors import HandleMismatch
-from airflow_socrata.publication.operation import IN_FLIGHT, Intent, Mark, Phase
+from airflow_socrata.publication.operation import Intent, Mark, Phase
 from airflow_socrata.publication.ownership import CLOCK_GRAIN
 from airflow_socrata.publication.publishing import recorded
 from airflow_socrata.publication.states import State

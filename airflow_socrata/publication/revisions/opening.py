@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.client import revisions as calls
 from airflow_socrata.client import views
@@ -32,13 +32,8 @@ if TYPE_CHECKING:
 
     from airflow_socrata.client import Call, View
     from airflow_socrata.client.revision_models import Revision
+    from airflow_socrata.publication.choices import Action, Permission
     from airflow_socrata.publication.publisher import Publisher
-
-#: What applying a revision does with the rows of its source.
-Action: TypeAlias = Literal["update", "replace", "delete"]
-
-#: Who may see the dataset after a revision that says so.
-Permission: TypeAlias = Literal["public", "private"]
 
 
 @dataclass(frozen=True, slots=True)
