@@ -198,7 +198,7 @@ class Application:
 
     async def _serve(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         portal = self.portal
-        path = request.url.path
+        path: str = scope["path"]  # decoded as a whole, where that of a URL object keeps %3F and %23
         exchange = Exchange(
             request.method,
             path,

@@ -154,12 +154,7 @@ def _shown(view: View, row: dict[str, Any]) -> dict[str, Any]:
 
 TABLE = (
     ("/api/views/{view_id}/rows.{suffix}", "POST", add),
-    ("/views/{view_id}/rows.{suffix}", "POST", add),
-    *(
-        (f"{prefix}/views/{{view_id}}/rows/{{row}}", method, service)
-        for prefix in ("", "/api")
-        for method, service in (("PUT", change), ("DELETE", delete))
-    ),
+    ("/api/views/{view_id}/rows/{row}", "PUT", change),
+    ("/api/views/{view_id}/rows/{row}", "DELETE", delete),
     ("/batches", "POST", batches),
-    ("/api/batches", "POST", batches),
 )
