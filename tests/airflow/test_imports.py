@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from portal_harness.publications import (
     START,
+    Dataset,
     assert_published,
     assert_unchanged,
     errors,
@@ -21,8 +22,6 @@ from portal_harness.publications import (
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from portal_harness.publications import Dataset
 
 HEADER = "Event id,Street,Lanes\n"
 IMPORTS = r"/api/imports2\.json$"
@@ -134,7 +133,7 @@ def test_shapes_replace_the_rows_of_a_working_copy(
 ) -> None:
     columns = [["point", "point"], ["event_id", "text"]]
     view = portal.admin.create_dataset(columns=columns, name="Parks", rows=[{"event_id": "old"}])
-    dataset = type(make_dataset(portal))(portal, view["id"])
+    dataset = Dataset(portal, view["id"])
     path = tmp_path / "parks.geojson"
     feature = {"type": "Feature", "properties": {"event_id": "p"}}
     feature["geometry"] = {"type": "Point", "coordinates": [1, 2]}
@@ -192,10 +191,10 @@ def test_a_dataset_is_made_of_a_file(make: Any, portal: Any) -> None:
     run = make(backend="old", audience="public", types={"Lanes": "number"}, tags=["roads"])
     result = assert_made(run, portal, three())
     assert (result["created"], result["rows"], result["backend"]) == (True, 3, "old")
-    state = portal.admin.state(result["dataset"])
-    kinds = {column["fieldName"]: column["dataTypeName"] for column in state["columns"]}
+    view = Dataset(portal, result["dataset"]).view()
+    kinds = {column["fieldName"]: column["dataTypeName"] for column in view["columns"]}
     assert kinds == {"event_id": "text", "street": "text", "lanes": "number"}
-    assert state["scope"] == "public"
+    assert portal.admin.state(result["dataset"])["scope"] == "public"
     assert run.task("make").xcoms["dataset"] == result["dataset"]
     # The next run finds it, and sends nothing.
     again = make(backend="old", audience="public")
