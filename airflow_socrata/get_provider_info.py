@@ -66,6 +66,7 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_socrata.operators.metadata",
                     "airflow_socrata.operators.datasets",
                     "airflow_socrata.operators.schema",
+                    "airflow_socrata.operators.new_dataset",
                 ],
             },
             {

@@ -6,50 +6,32 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from airflow_socrata.links.socrata import SocrataDatasetLink
 from airflow_socrata.operators.base import SocrataOperator, one_of
+from airflow_socrata.operators.new_dataset import SocrataNewDatasetOperator
 from airflow_socrata.operators.schema import SocrataSchemaOperator
 from airflow_socrata.runtime import VariableIntents, operation_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import timedelta
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_socrata.client.datasets import NewDataset
-    from airflow_socrata.publication.creating import Created
     from airflow_socrata.publication.publisher import Publisher
-    from airflow_socrata.publication.schema_sources import WantedColumns
 
-Backend: TypeAlias = Literal["new", "old"]
-AudienceName: TypeAlias = Literal["private", "public", "site"]
 IfDifferent: TypeAlias = Literal["fail", "keep"]
-OnFirstApproval: TypeAlias = Literal["wait", "submit", "fail"]
 
 
-class SocrataCreateDatasetOperator(SocrataSchemaOperator):
+class SocrataCreateDatasetOperator(SocrataNewDatasetOperator, SocrataSchemaOperator):
     """Create an empty dataset, once, and publish it, so that rows can be loaded into working copies.
 
     The resource name tells which dataset it is: where there is one of this name already, it is taken, if it
     has the wanted columns and was made here or is the connection's user's own; else the task fails and says
     what is different. A try that was killed half-way is finished by the next one, never doubled.
 
-    :param resource_name: names the dataset in addresses; unique on a portal. (templated)
-    :param name: what people read; need not be unique. (templated)
     :param row_identifier: field name of the column that identifies rows; default: that of
         ``schema_dataset``, else none. (templated)
-    :param description: (templated)
-    :param tags: (templated)
-    :param category: one of the portal's categories. (templated)
-    :param license_id: a licence by the portal's id, e.g. ``CC0_10``, or by its name. (templated)
-    :param metadata: more of the view's ``metadata``, e.g. ``{"rowLabel": "permit"}``. (templated)
-    :param backend: ``new`` or ``old``; default: the portal's own choice.
-    :param audience: who sees it: ``private``, ``public`` or ``site``; of a dataset that was there already
-        nothing is changed.
-    :param publish: ``False``: leave it a draft.
     :param adopt: take a dataset of somebody else as well, or a draft that a person has made.
     :param if_different: a dataset of this name has other columns: ``fail``, or ``keep`` it as it is.
-    :param on_approval: where a steward must approve: ``wait`` until the time-out, ``submit`` (succeed with a
-        draft) or ``fail``.
     :param delete_after: let the portal delete it by itself so long after this try, for tests.
     :param timeout: seconds for the portal, and a steward, to publish it.
     :return: ``dataset`` (4x4), ``resource_name``, ``name``, ``created``, ``published``, ``audience``,
@@ -57,56 +39,23 @@ class SocrataCreateDatasetOperator(SocrataSchemaOperator):
         ``differences`` and ``links``. ``dataset`` and ``columns`` are XComs of their own, too.
     """
 
-    template_fields: Sequence[str] = (
-        *SocrataSchemaOperator.template_fields,
-        "resource_name",
-        "name",
-        "row_identifier",
-        "description",
-        "tags",
-        "category",
-        "license_id",
-        "metadata",
+    template_fields: Sequence[str] = tuple(
+        dict.fromkeys((*SocrataSchemaOperator.template_fields, *SocrataNewDatasetOperator.template_fields))
     )
-    operator_extra_links = (SocrataDatasetLink(),)
 
     def __init__(
         self,
         *,
-        resource_name: str,
-        name: str,
-        row_identifier: str | None = None,
-        description: str | None = None,
-        tags: Sequence[str] = (),
-        category: str | None = None,
-        license_id: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        backend: Backend | None = None,
-        audience: AudienceName = "private",
-        publish: bool = True,
         adopt: bool = False,
         if_different: IfDifferent = "fail",
-        on_approval: OnFirstApproval = "wait",
         delete_after: timedelta | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if not self.has_schema:
             raise ValueError("give columns, schema_source, schema_rows or schema_dataset")
-        self.resource_name = resource_name
-        self.name = name
-        self.row_identifier = row_identifier
-        self.description = description
-        self.tags = tags
-        self.category = category
-        self.license_id = license_id
-        self.metadata = metadata
-        self.backend = one_of("backend", backend, (None, *get_args(Backend)))
-        self.audience: AudienceName = one_of("audience", audience, get_args(AudienceName))
-        self.publish = publish
         self.adopt = adopt
         self.if_different = one_of("if_different", if_different, get_args(IfDifferent))
-        self.on_approval = one_of("on_approval", on_approval, get_args(OnFirstApproval))
         self.delete_after = delete_after
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -115,8 +64,9 @@ class SocrataCreateDatasetOperator(SocrataSchemaOperator):
 
         with self.publisher(context) as publisher:
             wanted = self.wanted_columns(publisher, context)
+            identifier = self.row_identifier or wanted.row_identifier
             creating = Creating(
-                self._new(publisher, wanted),
+                self.new_dataset(wanted.columns, identifier, self._delete_at(publisher)),
                 self.audience,
                 self.publish,
                 self.adopt,
@@ -125,65 +75,24 @@ class SocrataCreateDatasetOperator(SocrataSchemaOperator):
                 self.timeout,
             )
             records = VariableIntents(CreateIntent.from_json)
-            made = create(publisher, records, operation_of(context), creating)
-            result = self._result(publisher, wanted, made)
-        self._report(made)
-        self.push_links(context, result["links"])
-        for key in ("dataset", "columns"):
-            context["ti"].xcom_push(key=key, value=result[key])
-        return result
+            created = create(publisher, records, operation_of(context), creating)
+            made = self.made(context, publisher, created)
+        for difference in created.differences:
+            self.log.warning("Kept as it is, although %s.", difference)
+        fields = dict(wanted.fields)
+        context["ti"].xcom_push(key="columns", value=fields)
+        return made | {
+            "rows_sampled": wanted.rows_sampled,
+            "columns": fields,
+            "differences": list(created.differences),
+        }
 
-    def _new(self, publisher: Publisher, wanted: WantedColumns) -> NewDataset:
+    def _delete_at(self, publisher: Publisher) -> datetime | None:
         from datetime import UTC, datetime
 
-        from airflow_socrata.client.datasets import NewDataset
-        from airflow_socrata.client.licenses import license_id
-
-        details = {
-            "description": self.description,
-            "tags": tuple(self.tags) if self.tags else None,
-            "category": self.category,
-            "license_id": license_id(self.license_id) if self.license_id else None,
-        }
-        expires = None
-        if self.delete_after is not None:
-            expires = datetime.fromtimestamp(publisher.clock.time(), UTC) + self.delete_after
-        return NewDataset(
-            self.resource_name,
-            self.name,
-            wanted.columns,
-            self.row_identifier or wanted.row_identifier,
-            {key: value for key, value in details.items() if value},
-            dict(self.metadata or {}),
-            None if self.backend is None else self.backend == "new",
-            expires,
-        )
-
-    def _report(self, made: Created) -> None:
-        stage = "published" if made.view.is_published else "a draft"
-        how = "created" if made.created else "there already"
-        self.log.info("%s (%s) is %s: %s, %s.", self.resource_name, made.view.name, made.view.id, how, stage)
-        for difference in made.differences:
-            self.log.warning("Kept as it is, although %s.", difference)
-
-    def _result(self, publisher: Publisher, wanted: WantedColumns, made: Created) -> dict[str, Any]:
-        from airflow_socrata.client.access import audience_of
-
-        view = made.view
-        backend = None if view.new_backend is None else "new" if view.new_backend else "old"
-        return {
-            "dataset": view.id,
-            "resource_name": self.resource_name,
-            "name": view.name,
-            "created": made.created,
-            "published": view.is_published,
-            "audience": audience_of(view),
-            "backend": backend,
-            "rows_sampled": wanted.rows_sampled,
-            "columns": dict(wanted.fields),
-            "differences": list(made.differences),
-            "links": {"dataset": publisher.link(view.id)},
-        }
+        if self.delete_after is None:
+            return None
+        return datetime.fromtimestamp(publisher.clock.time(), UTC) + self.delete_after
 
 
 class SocrataDeleteDatasetOperator(SocrataOperator):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_socrata.operators.base import SocrataOperator, one_of
 from airflow_socrata.operators.loads import SocrataLoader
+from airflow_socrata.operators.new_dataset import SocrataNewDatasetOperator
 from airflow_socrata.operators.rows import Compression, ExtraColumns
 from airflow_socrata.publication import importing
 from airflow_socrata.publication.errors import HandleMismatch
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_socrata.client.access import Audience
     from airflow_socrata.client.column_definitions import ColumnDefinition
     from airflow_socrata.publication.creating import Creating
 
@@ -135,79 +135,29 @@ class SocrataImportRowsOperator(ImportsFile, SocrataLoader):
             return self.finish(context, handle, load)
 
 
-class SocrataImportDatasetOperator(ImportsFile):
+class SocrataImportDatasetOperator(SocrataNewDatasetOperator, ImportsFile):
     """Make a dataset of a file, once: a private draft is created, filled, counted, and then published.
 
     The resource name tells which dataset it is. Where there is one of this name already, made here or by the
     connection's user, it is taken as it is: rows are not imported a second time. A try that was killed
     half-way leaves a draft that nobody sees, and the next try makes it anew.
 
-    :param resource_name: names the dataset in addresses; unique on a portal. (templated)
-    :param name: what people read; need not be unique. (templated)
     :param columns: the columns: ``[{"field_name": "id", "data_type": "number", "name": "Id"}]``; default:
         those of the file, with the types that the portal suggests. (templated)
     :param types: column of the file, or field name, to data type, where the suggestion shall not count.
         (templated)
-    :param row_identifier: field name of the column that identifies rows. (templated)
-    :param description: (templated)
-    :param tags: (templated)
-    :param category: one of the portal's categories. (templated)
-    :param license_id: the portal's word for a licence, e.g. ``CC0_10``. (templated)
-    :param metadata: more of the view's ``metadata``, e.g. ``{"rowLabel": "permit"}``. (templated)
-    :param backend: ``new`` or ``old``; default: the portal's own choice.
-    :param audience: who sees it once it is published: ``private``, ``public`` or ``site``.
-    :param publish: ``False``: leave it a draft.
-    :param on_approval: where a steward must approve: ``wait`` until the time-out, ``submit`` (succeed with a
-        draft) or ``fail``.
-    :return: ``dataset`` (4x4), ``resource_name``, ``name``, ``created``, ``published``, ``backend``, ``rows``
-        (None: nothing was imported in this run), ``load`` and ``links``. ``dataset`` is an XCom of its own.
+    :return: ``dataset`` (4x4), ``resource_name``, ``name``, ``created``, ``published``, ``audience``,
+        ``backend``, ``rows`` (None: nothing was imported in this run), ``load`` and ``links``. ``dataset`` is
+        an XCom of its own.
     """
 
-    template_fields: Sequence[str] = (
-        *ImportsFile.template_fields,
-        "resource_name",
-        "name",
-        "types",
-        "row_identifier",
-        "description",
-        "tags",
-        "category",
-        "license_id",
-        "metadata",
+    template_fields: Sequence[str] = tuple(
+        dict.fromkeys((*ImportsFile.template_fields, *SocrataNewDatasetOperator.template_fields, "types"))
     )
 
-    def __init__(
-        self,
-        *,
-        resource_name: str,
-        name: str,
-        types: Mapping[str, str] | None = None,
-        row_identifier: str | None = None,
-        description: str | None = None,
-        tags: Sequence[str] = (),
-        category: str | None = None,
-        license_id: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        backend: str | None = None,
-        audience: Audience = "private",
-        publish: bool = True,
-        on_approval: str = "wait",
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, types: Mapping[str, str] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.resource_name = resource_name
-        self.name = name
         self.types = types
-        self.row_identifier = row_identifier
-        self.description = description
-        self.tags = tags
-        self.category = category
-        self.license_id = license_id
-        self.metadata = metadata
-        self.backend = one_of("backend", backend, (None, "new", "old"))
-        self.audience: Audience = one_of("audience", audience, ("private", "public", "site"))
-        self.publish = publish
-        self.on_approval = one_of("on_approval", on_approval, ("wait", "submit", "fail"))
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Create it and import the file, or find it."""
@@ -224,49 +174,23 @@ class SocrataImportDatasetOperator(ImportsFile):
                 self.publish,
             )
             records = VariableIntents(CreateIntent.from_json)
-            made = import_dataset(publisher, records, operation_of(context), self.resource_name, wanted)
-            view, load = made.created.view, made.load
-            links = {"dataset": publisher.link(view.id)}
+            imported = import_dataset(publisher, records, operation_of(context), self.resource_name, wanted)
+            made, load = self.made(context, publisher, imported.created), imported.load
         if load is None:
             self.log.warning(
                 "%s is %s (%s) already: nothing was imported again. SocrataImportRowsOperator does that.",
                 self.resource_name,
-                view.id,
-                view.name,
+                made["dataset"],
+                made["name"],
             )
-        self.push_links(context, links)
-        context["ti"].xcom_push(key="dataset", value=view.id)
-        backend = None if view.new_backend is None else "new" if view.new_backend else "old"
-        return {
-            "dataset": view.id,
-            "resource_name": self.resource_name,
-            "name": view.name,
-            "created": made.created.created,
-            "published": view.is_published,
-            "backend": backend,
+        return made | {
             "rows": None if load is None else load.rows_after,
             "load": None if load is None else asdict(load),
-            "links": links,
         }
 
     def _creating(self, columns: tuple[ColumnDefinition, ...], row_identifier: str | None) -> Creating:
         """Return how to create it with these columns."""
-        from airflow_socrata.client.datasets import NewDataset
         from airflow_socrata.publication.creating import Creating
 
-        details = {
-            "description": self.description,
-            "tags": tuple(self.tags) if self.tags else None,
-            "category": self.category,
-            "license_id": self.license_id,
-        }
-        new = NewDataset(
-            self.resource_name,
-            self.name,
-            columns,
-            row_identifier,
-            {key: value for key, value in details.items() if value},
-            dict(self.metadata or {}),
-            None if self.backend is None else self.backend == "new",
-        )
+        new = self.new_dataset(columns, row_identifier)
         return Creating(new, self.audience, publish=False, on_approval=self.on_approval, timeout=self.timeout)

@@ -256,6 +256,7 @@ def test_other_columns_are_named_and_kept_if_told(portal: Any, run_operator: Run
     [
         ({"columns": [{"field_name": "a", "data_type": "txt"}]}, "did you mean 'text'?"),
         ({"row_identifier": "stop"}, "did you mean 'stop_id'?"),
+        ({"backend": "{{ 'newest' }}"}, "backend is 'newest'; it is new or old"),
         ({"columns": None, "schema_source": "/nowhere.csv"}, "there is no such file"),
         (
             {"columns": None, "schema_rows": lambda: [{"a": 1}], "types": {"b": "text"}},
@@ -279,7 +280,6 @@ def test_arguments_that_do_not_go_together() -> None:
         ({}, "give columns"),
         ({"columns": COLUMNS, "schema_dataset": "abcd-1234"}, "give one of"),
         ({"columns": COLUMNS, "types": {"a": "text"}}, "types go with"),
-        ({"columns": COLUMNS, "backend": "newest"}, "backend is 'newest'"),
         ({"columns": COLUMNS, "audience": "all"}, "audience is 'all'"),
     ):
         with pytest.raises(ValueError, match=words):
