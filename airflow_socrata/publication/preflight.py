@@ -28,10 +28,18 @@ def read_dataset(publisher: Publisher, dataset: str, *, may_be_file: bool = Fals
     :raises ConfigurationError: not a 4x4.
     :raises NotFound: the portal has no such dataset, or hides it from this user.
     :raises NotPublishable: a filter, a derived view, not tabular, without the right to write.
+    :raises PermissionDenied: without the right to write, and nobody is signed in.
     """
     view: View = publisher.send(views.read_view(check_dataset_id(dataset)))
+    if not _may_write(view):
+        # A portal may take credentials that are no good for none: then that is what is wrong.
+        publisher.send(views.current_user())
     check_kind(view, may_be_file=may_be_file)
     return view
+
+
+def _may_write(view: View) -> bool:
+    return not view.rights or any(view.can(right) for right in WRITE_RIGHTS)
 
 
 def check_kind(view: View, *, may_be_file: bool = False) -> None:
@@ -45,7 +53,7 @@ def check_kind(view: View, *, may_be_file: bool = False) -> None:
         raise NotPublishable(
             f"{view.id} ({view.name}) is a filter or derived view and has no rows of its own: {advice}."
         )
-    if view.rights and not any(view.can(right) for right in WRITE_RIGHTS):
+    if not _may_write(view):
         raise NotPublishable(
             f"The connection's user may not write to {view.id} ({view.name}); its rights are "
             f"{', '.join(sorted(view.rights))}. Ask the dataset's owner for the role of editor or publisher."

@@ -311,16 +311,16 @@ def test_a_task_whose_token_was_revoked_fails_at_once_and_says_what_to_do(
 ) -> None:
     from airflow.providers.common.compat.sdk import DAG
 
-    from airflow_socrata.operators.socrata import SocrataDiscardStaleWorkingCopiesOperator
+    from airflow_socrata.operators.socrata import SocrataCreateWorkingCopyOperator
 
-    portal.admin.create_dataset("stop-2222", columns=["stop_id"], permission="private")
+    portal.admin.create_dataset("stop-2222", columns=["stop_id"])
     connection = dict(portal.connection, login=None, password=None)
     connection["extra"] |= {"access_token": "publisher-token"}
     monkeypatch.setenv("AIRFLOW_CONN_SOCRATA_DEFAULT", json.dumps(connection))
     portal.admin.settings(bad_token=answer)
     portal.admin.revoke_token("publisher-token")
     with DAG("token_revoked", schedule=None) as dag:
-        SocrataDiscardStaleWorkingCopiesOperator(task_id="task", datasets=["stop-2222"], retries=2)
+        SocrataCreateWorkingCopyOperator(task_id="task", dataset="stop-2222", retries=2)
     task = run_dag(dag).task("task")
     assert (task.state, task.tries) == ("failed", 1)
     words = str(task.exceptions[-1])
@@ -394,6 +394,21 @@ class TestKeys:
         assert "stands in AIRFLOW_CONN_SOCRATA_DEFAULT" in capsys.readouterr().err
         assert keys.main(["list"]) == 0
         assert len(capsys.readouterr().out.splitlines()) == 1
+
+    @pytest.mark.parametrize("place", ["write", "remove_key"])
+    def test_a_rotation_that_is_killed_leaves_a_key_that_is_good(
+        self, own: Any, place: str, capsys: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def killed(*given: Any) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(keys, place, killed)
+            assert keys.main(["rotate"]) == 130
+        assert (stored("socrata_default").login == own.username) == (place == "write")
+        assert signs_in("socrata_default") == SIGNED_IN
+        assert keys.main(["rotate"]) == 0
+        assert signs_in("socrata_default") == SIGNED_IN
 
     def test_a_connection_that_is_not_there(self, portal: Any, capsys: Any) -> None:
         assert keys.main(["list", "--conn-id", "nowhere"]) == 1
