@@ -82,6 +82,18 @@ def test_all_pages_are_read(portal: Emulator, session: PortalSession) -> None:
     ]
 
 
+def test_one_call_each(portal: Emulator, session: PortalSession) -> None:
+    made = session.send(keys.create_key("etl"))
+    first, second = session.send(keys.keys_page())
+    assert (first.id, second) == (portal.username, made.key)
+    assert session.send(keys.keys_page(after=first.id)) == (made.key,)
+    assert session.send(keys.keys_page(name="et")) == (made.key,)
+    gone = session.send(keys.delete_key(made.key.id))
+    assert (gone.id, bool(gone.deleted_at)) == (made.key.id, True)
+    assert session.send(keys.read_key(made.key.id)) == gone
+    assert session.send(keys.keys_page(include_deleted=True)) == (first, gone)
+
+
 @pytest.mark.parametrize("fault", ["lost_reply", "reset_reply", "not_json", "internal"])
 def test_a_key_whose_secret_was_lost_is_deleted_and_another_made(
     portal: Emulator, session: PortalSession, fault: str

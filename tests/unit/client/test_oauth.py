@@ -28,6 +28,7 @@ from airflow_socrata.client.oauth import (
     code_from_callback,
     exchange_code,
     new_state,
+    token_call,
 )
 from airflow_socrata.emulator import Emulator
 
@@ -89,6 +90,13 @@ def test_a_code_becomes_a_token_that_signs_in(portal: Emulator) -> None:
 def test_the_parameters_go_where_the_portal_looks_for_them(portal: Emulator, where: str) -> None:
     portal.admin.settings(token_request=where)
     assert exchanged(portal, code_of(portal)).value
+
+
+@pytest.mark.parametrize("in_query", [True, False])
+def test_the_call_shows_no_secret(in_query: bool) -> None:
+    call = token_call(APP, "c0de", in_query=in_query)
+    shown = repr(call) + call.summary + call.path + repr(call.params)
+    assert (APP.client_secret in shown, "c0de" in shown) == (False, False)
 
 
 def test_what_the_callback_prefix_allows_may_have_a_query(portal: Emulator) -> None:
