@@ -3,7 +3,7 @@
     python benchmarks/run.py [--runs 5] [--rows 500000] [--large 5000000] [--size 1024] [--memory-size 2048]
 
 ``--runs`` is for the uploads, ``--rows`` and ``--large`` for rows (``bench_upsert.py``), ``--size`` and
-``--memory-size``, in MiB, for chunks (``bench_chunks.py``).
+``--memory-size``, in MiB, for chunks (``bench_chunks.py``), ``--size`` also for ``bench_imports.py``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ OPTIONS = {
     "bench_upsert.py": ("runs", "rows", "large"),
     "bench_chunks.py": ("runs", "size", "memory_size"),
     "bench_opendatasoft.py": ("runs",),
+    "bench_imports.py": ("runs", "size"),
     "bench_import.py": (),
     "bench_limiter.py": (),
     "bench_emulator.py": (),
