@@ -10,10 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from airflow_socrata.links.socrata import SocrataDatasetLink
 from airflow_socrata.operators.base import SocrataOperator, one_of
-from airflow_socrata.publication import single_rows
-from airflow_socrata.publication.errors import NotPublishable
-from airflow_socrata.publication.row_inserts import Insert, InsertIntent
-from airflow_socrata.runtime import VariableIntents, operation_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,6 +61,8 @@ class SocrataGetRowOperator(SocrataRowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read the row."""
+        from airflow_socrata.publication import single_rows
+
         with self.publisher(context) as publisher:
             view = single_rows.readable(publisher, self.dataset)
             row = single_rows.find_row(publisher, view, self.row_id, self.timeout)
@@ -99,6 +97,8 @@ class SocrataUpsertRowOperator(SocrataRowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Write the row."""
+        from airflow_socrata.publication import single_rows
+
         with self.publisher(context) as publisher:
             view = single_rows.writable(publisher, self.dataset)
             row = self.prepared(view, single_rows.checked_row(view, self.row))
@@ -118,6 +118,10 @@ class SocrataUpsertRowOperator(SocrataRowOperator):
         return row
 
     def _insert(self, context: Context, publisher: Publisher, view: View, row: dict[str, Any]) -> RowOutcome:
+        from airflow_socrata.publication.errors import NotPublishable
+        from airflow_socrata.publication.row_inserts import Insert, InsertIntent
+        from airflow_socrata.runtime import VariableIntents, operation_of
+
         if not self.insert_without_identifier:
             raise NotPublishable(
                 f"{view.id} ({view.name}) has no row identifier, and the row no :id: it would be added as a"
@@ -137,6 +141,8 @@ class SocrataReplaceRowOperator(SocrataUpsertRowOperator):
 
     def prepared(self, view: View, row: dict[str, Any]) -> dict[str, Any]:
         """Return the row with a null for each column that it lacks."""
+        from airflow_socrata.publication import single_rows
+
         return single_rows.with_nulls(view, row)
 
 
@@ -158,6 +164,8 @@ class SocrataDeleteRowOperator(SocrataRowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Delete the row."""
+        from airflow_socrata.publication import single_rows
+
         with self.publisher(context) as publisher:
             view = single_rows.writable(publisher, self.dataset)
             deleted = single_rows.delete_row(publisher, view, self.row_id, self.timeout)
