@@ -68,6 +68,7 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_socrata.operators.datasets",
                     "airflow_socrata.operators.schema",
                     "airflow_socrata.operators.new_dataset",
+                    "airflow_socrata.operators.access",
                 ],
             },
             {
@@ -83,14 +84,22 @@ def get_provider_info() -> dict[str, Any]:
         "sensors": [
             {
                 "integration-name": "Socrata",
-                "python-modules": ["airflow_socrata.sensors.socrata", "airflow_socrata.sensors.revision"],
+                "python-modules": [
+                    "airflow_socrata.sensors.socrata",
+                    "airflow_socrata.sensors.revision",
+                    "airflow_socrata.sensors.access",
+                ],
             },
             {"integration-name": "Opendatasoft", "python-modules": ["airflow_socrata.sensors.opendatasoft"]},
         ],
         "triggers": [
             {
                 "integration-name": "Socrata",
-                "python-modules": ["airflow_socrata.triggers.socrata", "airflow_socrata.triggers.revision"],
+                "python-modules": [
+                    "airflow_socrata.triggers.socrata",
+                    "airflow_socrata.triggers.revision",
+                    "airflow_socrata.triggers.access",
+                ],
             },
             {"integration-name": "Opendatasoft", "python-modules": ["airflow_socrata.triggers.opendatasoft"]},
         ],

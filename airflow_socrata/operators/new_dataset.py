@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from airflow_socrata.links.socrata import SocrataDatasetLink
 from airflow_socrata.operators.base import SocrataOperator, one_of
+from airflow_socrata.publication.choices import OnFirstApproval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from airflow_socrata.publication.publisher import Publisher
 
 FirstAudience: TypeAlias = Literal["private", "public", "site"]
-OnFirstApproval: TypeAlias = Literal["wait", "submit", "fail"]
 BACKENDS = ("new", "old")
 
 

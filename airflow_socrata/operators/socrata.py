@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 from airflow_socrata.conflicts import own_version
 
 if TYPE_CHECKING:
+    from airflow_socrata.operators.access import (
+        SocrataSetPermissionOperator,
+        SocrataTransferOwnershipOperator,
+    )
     from airflow_socrata.operators.apply import SocrataApplyRevisionOperator, SocrataUpdateDatasetOperator
     from airflow_socrata.operators.columns import SocrataChangeColumnsOperator, SocrataPlanColumnsOperator
     from airflow_socrata.operators.datasets import SocrataCreateDatasetOperator, SocrataDeleteDatasetOperator
@@ -61,6 +65,8 @@ _MODULES = {
     "SocrataReplaceRowOperator": "single_rows",
     "SocrataRestoreRevisionOperator": "revision",
     "SocrataSetMetadataOperator": "metadata",
+    "SocrataSetPermissionOperator": "access",
+    "SocrataTransferOwnershipOperator": "access",
     "SocrataTransformOperator": "upload",
     "SocrataUpdateDatasetOperator": "apply",
     "SocrataUploadOperator": "upload",
@@ -92,6 +98,8 @@ __all__ = [
     "SocrataReplaceRowOperator",
     "SocrataRestoreRevisionOperator",
     "SocrataSetMetadataOperator",
+    "SocrataSetPermissionOperator",
+    "SocrataTransferOwnershipOperator",
     "SocrataTransformOperator",
     "SocrataUpdateDatasetOperator",
     "SocrataUploadOperator",

@@ -20,6 +20,9 @@ Permission: TypeAlias = Literal["public", "private"]
 #: What becomes of columns that a whole schema does not name.
 Others: TypeAlias = Literal["refuse", "keep", "drop"]
 
+#: What a task does where a steward must approve: wait, succeed as submitted, or fail.
+OnFirstApproval: TypeAlias = Literal["wait", "submit", "fail"]
+
 #: Seconds for which a copy or publish call may still be in flight after the process that sent it is gone.
 IN_FLIGHT = 60.0
 

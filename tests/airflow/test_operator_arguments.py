@@ -8,6 +8,7 @@ import pytest
 from portal_harness.publications import START, Dataset, publishing_dag, upload, upsert
 
 from airflow_socrata.operators import socrata as operators
+from airflow_socrata.sensors.access import SocrataApprovalSensor
 from airflow_socrata.sensors.revision import SocrataRevisionSensor
 from airflow_socrata.sensors.socrata import SocrataPublicationSensor
 from airflow_socrata.task_groups import SocrataPublication
@@ -57,6 +58,7 @@ ALL = [
     *(getattr(operators, name) for name in operators.__all__),
     SocrataPublicationSensor,
     SocrataRevisionSensor,
+    SocrataApprovalSensor,
 ]
 
 
@@ -100,6 +102,9 @@ def test_every_operator_uses_the_default_connection(operator: Any) -> None:
         "SocrataUpsertRowOperator": {"dataset": "abcd-1234", "row": {"id": "1"}},
         "SocrataReplaceRowOperator": {"dataset": "abcd-1234", "row": {"id": "1"}},
         "SocrataDeleteRowOperator": {"dataset": "abcd-1234", "row_id": "1"},
+        "SocrataSetPermissionOperator": {"dataset": "abcd-1234"},
+        "SocrataTransferOwnershipOperator": {"dataset": "abcd-1234", "new_owner": "abcd-2345"},
+        "SocrataApprovalSensor": {"dataset": "abcd-1234"},
     }.get(operator.__name__, {"working_copy": {}})
     assert operator(task_id="task", **arguments).socrata_conn_id == "socrata_default"
 
