@@ -12,8 +12,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.client import (
+    Interrupted,
     InvalidRequest,
     NotFound,
+    PortalError,
     RequestRefused,
     View,
     datasets,
@@ -216,6 +218,10 @@ class _Creation:
             if error.landing == "none":
                 self._forget_own()
             raise
+        except PortalError as error:
+            if error.landing == "none" and not isinstance(error, Interrupted):
+                self._nothing_sent()
+            raise
 
     def _appears(self, seconds: float) -> View | None:
         """Look for a dataset whose creation an earlier try has sent, for as long as that may be in flight."""
@@ -247,6 +253,12 @@ class _Creation:
             )
         self.records.save(replace(own, sent_at=now))
         self.intents = self._intents()
+
+    def _nothing_sent(self) -> None:
+        """The portal has proved that it made nothing: the next try need not look for it."""
+        own = self.records.load(self.operation.key)
+        if own is not None:
+            self.records.save(replace(own, sent_at=None))
 
     def _forget_own(self) -> None:
         """Nothing was made: nothing is to be looked for."""

@@ -67,6 +67,7 @@ class World:
         portal.admin.reset()
         portal.admin.settings(**switches)
         self.portal, self.kept = portal, dict[str, CreateIntent]()
+        self.log: list[str] = []
 
     def publisher(self, death: Death) -> Publisher:
         settings = PortalSettings(
@@ -79,7 +80,7 @@ class World:
         session = MortalSession(settings, clock=clock, budget=RetryBudget(attempts=4, base=0.01))
         session.death = death
         # The records of publications are not used here.
-        return Publisher(session, RememberedIntents(), EndedRuns(), clock, lambda line: None, poll=5.0)
+        return Publisher(session, RememberedIntents(), EndedRuns(), clock, self.log.append, poll=5.0)
 
     def create(self, death: Death | None = None, operation: Any = OPERATION, **more: Any) -> Any:
         death = death or immortal()
@@ -185,6 +186,16 @@ def test_a_call_that_fails_once(portal: Emulator, fault: str, method: str, path:
     made = world.create()
     assert made.created
     world.check_one(made, (fault, method, path))
+
+
+@pytest.mark.parametrize(("fault", "times", "looks"), [("throttled", 4, False), ("bad_gateway", 1, True)])
+def test_only_a_creation_that_may_be_in_flight_is_looked_for(
+    portal: Emulator, fault: str, times: int, looks: bool
+) -> None:
+    world = World(portal)
+    portal.admin.add_fault(fault, "POST", "/api/views.json", times=times)
+    world.check_one(world.create(), fault)
+    assert any("looking whether it comes" in line for line in world.log) == looks
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
