@@ -116,11 +116,16 @@ def moments(world: World) -> int:
     return death.count
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(
-    "switches",
-    [{}, {"backend": "old"}, {"by_resource_name": "none"}, {"by_resource_name": "published"}],
-    ids=["new backend", "old backend", "no search by resource name", "drafts are not found"],
+    ("switches", "after"),
+    [
+        ({}, False),
+        ({}, True),
+        ({"backend": "old"}, True),
+        ({"by_resource_name": "none"}, False),
+        ({"by_resource_name": "published"}, True),
+    ],
+    ids=["before", "after", "old back end", "no search by resource name", "drafts are not found"],
 )
 def test_a_killed_creation_is_finished_and_not_doubled(
     portal: Emulator, switches: dict[str, Any], after: bool
