@@ -24,7 +24,7 @@ from airflow_socrata.publication import importing as rows
 from airflow_socrata.publication.creating import Created, Creating, create, find_dataset
 from airflow_socrata.publication.deleting import delete_dataset
 from airflow_socrata.publication.errors import DatasetInTheWay, PublicationError
-from airflow_socrata.publication.first_version import publish_first
+from airflow_socrata.publication.first_version import publish_first, set_audience
 from airflow_socrata.publication.loading import MOST_STARTS
 from airflow_socrata.records import RecordsError
 
@@ -100,6 +100,9 @@ def import_dataset(
     if not wanted.publish:
         return Imported(created, load)
     view = publish_first(publisher, created.view.id, creating.timeout, on_approval=creating.on_approval)
+    if view.is_published and creating.audience is not None:
+        # What was set on the draft has taken effect now: proved, and set where it has not.
+        view = set_audience(publisher, view.id, creating.audience)
     return Imported(replace(created, view=view), load)
 
 
