@@ -6,13 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_socrata.client import RetryBudget, SystemClock
-from airflow_socrata.hooks.socrata import SocrataHook
 from airflow_socrata.publication.choices import OnApproval
-from airflow_socrata.publication.operation import Intent, Operation
-from airflow_socrata.publication.publisher import Publisher
-from airflow_socrata.publication.rollback import forget_if_over, roll_back
-from airflow_socrata.runtime import NoRuns, VariableIntents, kept_place
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -42,6 +36,8 @@ class RollbackCallback:
 
     def __call__(self, context: Context) -> None:
         """Roll back every publication of the run that this task has opened; never raises."""
+        from airflow_socrata.publication.operation import Operation
+
         dag_id, run_id = _run_of(context)
         index, misses = -1, 0
         while misses < MISSES:
@@ -79,12 +75,20 @@ class SocrataRollbackCallback(RollbackCallback):
 
     def conn_id_of(self, key: str) -> str | None:
         """Return the connection that an operation was recorded with."""
+        from airflow_socrata.publication.operation import Intent
+        from airflow_socrata.runtime import VariableIntents
+
         intent = VariableIntents(Intent.from_json).load(key)
         return None if intent is None else intent.conn_id
 
     def roll_back(self, conn_id: str, key: str) -> str:
         """Roll an operation back."""
-        from airflow_socrata.client import PortalSession
+        from airflow_socrata.client import PortalSession, RetryBudget, SystemClock
+        from airflow_socrata.hooks.socrata import SocrataHook
+        from airflow_socrata.publication.operation import Intent
+        from airflow_socrata.publication.publisher import Publisher
+        from airflow_socrata.publication.rollback import forget_if_over, roll_back
+        from airflow_socrata.runtime import NoRuns, VariableIntents
 
         intents = VariableIntents(Intent.from_json)
         budget = RetryBudget(seconds=self.patience / 2)
@@ -117,17 +121,19 @@ class OpendatasoftRollbackCallback(RollbackCallback):
     def conn_id_of(self, key: str) -> str | None:
         """Return the connection that an operation was recorded with."""
         from airflow_socrata.publication.opendatasoft.intent import ChangeIntent
+        from airflow_socrata.runtime import VariableIntents
 
         intent = VariableIntents(ChangeIntent.from_json).load(key)
         return None if intent is None else intent.conn_id
 
     def roll_back(self, conn_id: str, key: str) -> str:
         """Roll an operation back."""
-        from airflow_socrata.client import PortalSession
+        from airflow_socrata.client import PortalSession, RetryBudget, SystemClock
         from airflow_socrata.hooks.opendatasoft import OpendatasoftHook
         from airflow_socrata.publication.opendatasoft import rollback
         from airflow_socrata.publication.opendatasoft.intent import ChangeIntent
         from airflow_socrata.publication.opendatasoft.publisher import DatasetPublisher
+        from airflow_socrata.runtime import NoRuns, VariableIntents, kept_place
 
         hook = OpendatasoftHook(conn_id)
         budget = RetryBudget(seconds=self.patience / 2)

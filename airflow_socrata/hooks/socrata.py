@@ -8,7 +8,13 @@ from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
 from airflow_socrata.client import Credentials, PortalError, PortalSession, PortalSettings
 from airflow_socrata.client.check import describe_connection, explain_failure
-from airflow_socrata.connection_form import SOCRATA_BEHAVIOUR, SOCRATA_FIELDS, field_behaviour, widgets
+from airflow_socrata.connection_form import (
+    SOCRATA_BEHAVIOUR,
+    SOCRATA_DEFAULT,
+    SOCRATA_FIELDS,
+    field_behaviour,
+    widgets,
+)
 from airflow_socrata.hooks.connection import TEST_TIMEOUT, common_settings, filled_extra, text
 
 if TYPE_CHECKING:
@@ -27,7 +33,7 @@ class SocrataHook(BaseHook):
     """
 
     conn_name_attr = "socrata_conn_id"
-    default_conn_name = "socrata_default"
+    default_conn_name = SOCRATA_DEFAULT
     conn_type = "socrata"
     hook_name = "Socrata"
 

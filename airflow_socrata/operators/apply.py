@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.callbacks import SocrataRollbackCallback, add_failure_callback
-from airflow_socrata.client import views
 from airflow_socrata.links.socrata import SocrataDatasetLink, SocrataRevisionLink
 from airflow_socrata.operators.base import (
     SocrataOperator,
@@ -18,20 +17,6 @@ from airflow_socrata.operators.base import (
 )
 from airflow_socrata.operators.revision import PERMISSIONS, opening_of
 from airflow_socrata.operators.upload import SocrataUploadOperator
-from airflow_socrata.publication.errors import PublicationError
-from airflow_socrata.publication.opening import clean_up
-from airflow_socrata.publication.proof import Outcome
-from airflow_socrata.publication.revisions import applying, uploading
-from airflow_socrata.publication.revisions.applying import Applied, Applying
-from airflow_socrata.publication.revisions.discarding import discard_strays
-from airflow_socrata.publication.revisions.finding import recorded_revision
-from airflow_socrata.publication.revisions.handle import RevisionHandle
-from airflow_socrata.publication.revisions.opening import open_revision
-from airflow_socrata.publication.revisions.uploading import Progress
-from airflow_socrata.publication.verifying import verify
-from airflow_socrata.runtime import operation_of
-from airflow_socrata.triggers.base import WaitEvent
-from airflow_socrata.triggers.revision import SocrataApplyTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,6 +25,9 @@ if TYPE_CHECKING:
 
     from airflow_socrata.publication.choices import Action, Permission
     from airflow_socrata.publication.publisher import Publisher
+    from airflow_socrata.publication.revisions.applying import Applied
+    from airflow_socrata.publication.revisions.handle import RevisionHandle
+    from airflow_socrata.publication.revisions.uploading import Progress
 
 #: What to do where a steward must approve.
 ON_APPROVAL = ("wait", "submit", "fail")
@@ -88,6 +76,9 @@ class SocrataApplyRevisionOperator(SocrataOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Check, apply and wait."""
+        from airflow_socrata.publication.revisions import applying
+        from airflow_socrata.publication.revisions.applying import Applying
+
         handle = self._handle()
         self.push_links(context, handle.links)
         how = Applying(self.timeout, self.allow_empty, self.allow_older_run, self.ignore_open_copy)
@@ -108,6 +99,8 @@ class SocrataApplyRevisionOperator(SocrataOperator):
             return ended(conclude_wait(publisher, handle, event), self.on_approval).to_xcom()
 
     def _handle(self) -> RevisionHandle:
+        from airflow_socrata.publication.revisions import applying
+
         with failing_for_good():
             return applying.uploaded_handle(revision_handles_of(self.revision))
 
@@ -120,6 +113,9 @@ def defer_until_applied(
     carried: dict[str, Any] | None = None,
 ) -> None:
     """Hand the wait for an apply over to the triggerer."""
+    from airflow_socrata.publication.revisions.finding import recorded_revision
+    from airflow_socrata.triggers.revision import SocrataApplyTrigger
+
     operator.defer(
         trigger=SocrataApplyTrigger(
             operator.socrata_conn_id,
@@ -138,6 +134,8 @@ def defer_until_applied(
 
 def is_settled(applied: Applied, on_approval: str) -> bool:
     """Whether there is nothing left to wait for."""
+    from airflow_socrata.publication.proof import Outcome
+
     if applied.outcome is Outcome.AWAITS_APPROVAL:
         return on_approval != "wait"
     return applied.outcome is Outcome.PUBLISHED
@@ -145,6 +143,9 @@ def is_settled(applied: Applied, on_approval: str) -> bool:
 
 def ended(applied: Applied, on_approval: str) -> Applied:
     """Return the outcome; fail where it is an approval that nobody wanted to submit to."""
+    from airflow_socrata.publication.errors import PublicationError
+    from airflow_socrata.publication.proof import Outcome
+
     if applied.outcome is Outcome.AWAITS_APPROVAL and on_approval != "submit":
         raise PublicationError(
             f"Revision {applied.handle.revision} of {applied.handle.dataset} waits for a steward's approval"
@@ -158,6 +159,11 @@ def conclude_wait(publisher: Publisher, handle: RevisionHandle, event: Mapping[s
 
     :raises PublicationError: the apply has failed, was rejected, or has not ended.
     """
+    from airflow_socrata.publication.errors import PublicationError
+    from airflow_socrata.publication.proof import Outcome
+    from airflow_socrata.publication.revisions import applying
+    from airflow_socrata.triggers.base import WaitEvent
+
     found = applying.look(publisher, handle)
     WaitEvent.checked(event)
     if found is None or found.outcome is Outcome.OPEN:
@@ -234,6 +240,10 @@ class SocrataUpdateDatasetOperator(SocrataUploadOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Open, upload, apply, verify."""
+        from airflow_socrata.publication.revisions import applying, uploading
+        from airflow_socrata.publication.revisions.opening import open_revision
+        from airflow_socrata.runtime import operation_of
+
         operation = operation_of(context)
         with self.publisher(context) as publisher:
             earlier = applying.applied_before(publisher, operation)
@@ -251,6 +261,10 @@ class SocrataUpdateDatasetOperator(SocrataUploadOperator):
 
     def execute_step(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Go on with what the portal has read or transformed meanwhile."""
+        from airflow_socrata.publication.revisions.handle import RevisionHandle
+        from airflow_socrata.publication.revisions.uploading import Progress
+        from airflow_socrata.triggers.base import WaitEvent
+
         carried = WaitEvent.read(event).data
         handle = RevisionHandle.from_xcom(carried.get("handle"))
         with self.publisher(context) as publisher, self._all_or_nothing(publisher, handle):
@@ -259,6 +273,9 @@ class SocrataUpdateDatasetOperator(SocrataUploadOperator):
 
     def execute_applied(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Prove what the portal has done meanwhile, and verify it."""
+        from airflow_socrata.publication.revisions.handle import RevisionHandle
+        from airflow_socrata.triggers.base import WaitEvent
+
         handle = RevisionHandle.from_xcom(WaitEvent.read(event).data.get("handle"))
         with self.publisher(context) as publisher, self._all_or_nothing(publisher, handle):
             return self._end(publisher, conclude_wait(publisher, handle, event))
@@ -270,6 +287,9 @@ class SocrataUpdateDatasetOperator(SocrataUploadOperator):
     def _go_on(
         self, context: Context, publisher: Publisher, handle: RevisionHandle, progress: Progress | None
     ) -> dict[str, Any]:
+        from airflow_socrata.publication.revisions import applying
+        from airflow_socrata.publication.revisions.applying import Applying
+
         if progress is not None:
             handle = self.see_through(context, publisher, handle, progress)
         how = Applying(self.timeout, self.allow_empty, self.allow_older_run, self.ignore_open_copy)
@@ -283,6 +303,11 @@ class SocrataUpdateDatasetOperator(SocrataUploadOperator):
         return self._end(publisher, applied)
 
     def _end(self, publisher: Publisher, applied: Applied) -> dict[str, Any]:
+        from airflow_socrata.publication.proof import Outcome
+        from airflow_socrata.publication.revisions.discarding import discard_strays
+        from airflow_socrata.publication.revisions.finding import recorded_revision
+        from airflow_socrata.publication.verifying import verify
+
         result = ended(applied, self.on_approval).to_xcom()
         if applied.outcome is not Outcome.PUBLISHED:
             return result
@@ -299,12 +324,16 @@ class SocrataUpdateDatasetOperator(SocrataUploadOperator):
         Then the record outlives the task, since it may die before Airflow notes that it succeeded; and a task
         that is cleared only verifies. The next run of the DAG forgets it.
         """
+        from airflow_socrata.client import views
+
         return (
             self.action == "update" and publisher.send(views.read_view(self.dataset)).row_identifier is None
         )
 
     @contextmanager
     def _all_or_nothing(self, publisher: Publisher, handle: RevisionHandle) -> Iterator[None]:
+        from airflow_socrata.publication.opening import clean_up
+
         try:
             yield
         except Exception as error:

@@ -9,20 +9,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, conf
 
-from airflow_socrata.client import PortalError
-from airflow_socrata.hooks.socrata import SocrataHook
-from airflow_socrata.publication.errors import PublicationError
-from airflow_socrata.publication.handle import Handle
-from airflow_socrata.publication.revisions.handle import RevisionHandle
-from airflow_socrata.records import RecordsError
+from airflow_socrata.connection_form import SOCRATA_DEFAULT
 from airflow_socrata.retry_policies import use_portal_policy
-from airflow_socrata.runtime import publisher_for_task, task_states
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_socrata.client import PortalSession
+    from airflow_socrata.publication.handle import Handle
     from airflow_socrata.publication.publisher import Publisher
+    from airflow_socrata.publication.revisions.handle import RevisionHandle
 
 C = TypeVar("C")
 
@@ -47,11 +43,15 @@ def one_of(name: str, value: C, choices: Collection[C]) -> C:
 
 def handles_of(value: object) -> list[Handle]:
     """Read one handle of a working copy, or any nesting of lists of them (mapped tasks give lists)."""
+    from airflow_socrata.publication.handle import Handle
+
     return [Handle.from_xcom(item) for item in _flat(value)]
 
 
 def revision_handles_of(value: object) -> list[RevisionHandle]:
     """Read one handle of a revision, or any nesting of lists of them."""
+    from airflow_socrata.publication.revisions.handle import RevisionHandle
+
     return [RevisionHandle.from_xcom(item) for item in _flat(value)]
 
 
@@ -116,13 +116,16 @@ class SocrataOperator(PortalOperator):
     template_fields: Sequence[str] = ("socrata_conn_id",)
     ui_color = "#d6e9f5"
 
-    def __init__(self, *, socrata_conn_id: str = SocrataHook.default_conn_name, **kwargs: Any) -> None:
+    def __init__(self, *, socrata_conn_id: str = SOCRATA_DEFAULT, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.socrata_conn_id = socrata_conn_id
 
     @contextmanager
     def publisher(self, context: Context) -> Iterator[Publisher]:
         """Sign in for the time of the block; permanent errors fail the task without another try."""
+        from airflow_socrata.hooks.socrata import SocrataHook
+        from airflow_socrata.runtime import publisher_for_task
+
         with failing_for_good():
             session = SocrataHook(self.socrata_conn_id).get_conn()
         with self.signed_in(session):
@@ -142,6 +145,8 @@ def check_run_is_true(
     :param publish_task_id: the task whose success tells that the data went live; ``None``: no check.
     :raises AirflowFailException: they did not.
     """
+    from airflow_socrata.runtime import task_states
+
     if publish_task_id is None:
         return
     states = task_states(context)
@@ -157,6 +162,10 @@ def check_run_is_true(
 @contextmanager
 def failing_for_good() -> Iterator[None]:
     """Turn errors that another try would meet again into ``AirflowFailException``."""
+    from airflow_socrata.client import PortalError
+    from airflow_socrata.publication.errors import PublicationError
+    from airflow_socrata.records import RecordsError
+
     try:
         yield
     except (PortalError, PublicationError, RecordsError) as error:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_socrata.client import views
 from airflow_socrata.links.socrata import SocrataDatasetLink, SocrataWorkingCopyLink
 from airflow_socrata.operators.base import SocrataOperator, handles_of
-from airflow_socrata.publication import publishing, reopening
-from airflow_socrata.publication.errors import HandleMismatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +31,8 @@ class SocrataLoader(SocrataOperator):
 
     def handle(self) -> Handle:
         """Return the handle of the working copy to load into."""
+        from airflow_socrata.publication import publishing
+
         handles = handles_of(self.working_copy)
         return publishing.loaded_handle(handles)
 
@@ -57,6 +56,8 @@ class SocrataLoader(SocrataOperator):
         Where other tasks load into the same copy it must stay, and only rows with an identifier may be
         re-sent.
         """
+        from airflow_socrata.publication import publishing, reopening
+
         retried = context["ti"].try_number > 1
         if retried and self.is_sole_loader(handle, context):
             return reopening.reopen(publisher, handle, self.timeout), True
@@ -79,6 +80,9 @@ def check_may_load_again(publisher: Publisher, handle: Handle) -> None:
 
     :raises HandleMismatch: the dataset has no row identifier.
     """
+    from airflow_socrata.client import views
+    from airflow_socrata.publication.errors import HandleMismatch
+
     if publisher.send(views.read_view(handle.working_copy)).row_identifier is None:
         raise HandleMismatch(
             f"An earlier try may have loaded rows into {handle.working_copy}, which other tasks load into as"

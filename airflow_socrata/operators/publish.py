@@ -7,7 +7,6 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_socrata.client import Accepted
 from airflow_socrata.links.socrata import SocrataDatasetLink, SocrataWorkingCopyLink
 from airflow_socrata.operators.base import (
     SocrataOperator,
@@ -17,20 +16,14 @@ from airflow_socrata.operators.base import (
     one_of,
     revision_handles_of,
 )
-from airflow_socrata.publication import publishing, waits
-from airflow_socrata.publication.errors import PublicationError, PublishFailed
-from airflow_socrata.publication.operation import Phase
-from airflow_socrata.publication.proof import Outcome
-from airflow_socrata.publication.publishing import Published, Publishing
-from airflow_socrata.publication.verifying import verify
-from airflow_socrata.triggers.base import WaitEvent
-from airflow_socrata.triggers.socrata import PUBLISH_DONE, READY, REPLICATED, SocrataWaitTrigger
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_socrata.client import Accepted
     from airflow_socrata.publication.handle import Handle
     from airflow_socrata.publication.publisher import Publisher
+    from airflow_socrata.publication.publishing import Published
     from airflow_socrata.publication.revisions.handle import RevisionHandle
 
 
@@ -73,6 +66,9 @@ class SocrataPublishOperator(SocrataOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Check, publish and wait."""
+        from airflow_socrata.publication import publishing
+        from airflow_socrata.triggers.socrata import READY
+
         with failing_for_good():
             handles = handles_of(self.working_copy)
             handle = publishing.loaded_handle(handles)
@@ -84,6 +80,8 @@ class SocrataPublishOperator(SocrataOperator):
 
     def execute_ready(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Publish, now that geocoding and replicas have caught up."""
+        from airflow_socrata.triggers.base import WaitEvent
+
         with failing_for_good():
             WaitEvent.checked(event)
             handles = handles_of(self.working_copy)
@@ -91,6 +89,10 @@ class SocrataPublishOperator(SocrataOperator):
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Prove what the portal has done meanwhile."""
+        from airflow_socrata.publication import publishing
+        from airflow_socrata.publication.errors import PublishFailed
+        from airflow_socrata.triggers.base import WaitEvent
+
         with self.publisher(context) as publisher:
             handle = publishing.loaded_handle(handles_of(self.working_copy))
             try:
@@ -101,6 +103,10 @@ class SocrataPublishOperator(SocrataOperator):
             return self._end(publishing.resume(publisher, handle, self.poll_interval, await_approval=False))
 
     def _is_ready(self, publisher: Publisher, handle: Handle) -> bool:
+        from airflow_socrata.publication import publishing, waits
+        from airflow_socrata.publication.errors import PublicationError
+        from airflow_socrata.publication.operation import Phase
+
         if publishing.check_handle(publisher, handle).phase is not Phase.OPENED:
             return True  # publish was sent by an earlier try: what became of it comes first
         try:
@@ -110,6 +116,12 @@ class SocrataPublishOperator(SocrataOperator):
         return True
 
     def _publish(self, context: Context, handles: list[Handle]) -> dict[str, Any]:
+        from airflow_socrata.client import Accepted
+        from airflow_socrata.publication import publishing
+        from airflow_socrata.publication.proof import Outcome
+        from airflow_socrata.publication.publishing import Published, Publishing
+        from airflow_socrata.triggers.socrata import PUBLISH_DONE
+
         settings = Publishing(self.timeout, self.allow_empty, self.allow_older_run)
         handle = publishing.loaded_handle(handles)
         with self.publisher(context) as publisher:
@@ -125,6 +137,9 @@ class SocrataPublishOperator(SocrataOperator):
         raise AssertionError("unreachable: defer() raises")
 
     def _follow(self, publisher: Publisher, handle: Handle, answer: Published | Accepted) -> Published:
+        from airflow_socrata.client import Accepted
+        from airflow_socrata.publication import publishing
+
         if isinstance(answer, Accepted):
             publishing.follow(
                 publisher, handle, answer, self.timeout, await_approval=self.on_approval == "wait"
@@ -132,6 +147,9 @@ class SocrataPublishOperator(SocrataOperator):
         return publishing.resume(publisher, handle, self.timeout, await_approval=self.on_approval == "wait")
 
     def _end(self, published: Published) -> dict[str, Any]:
+        from airflow_socrata.publication.errors import PublicationError
+        from airflow_socrata.publication.proof import Outcome
+
         if published.outcome is Outcome.AWAITS_APPROVAL and self.on_approval != "submit":
             with failing_for_good():
                 raise PublicationError(
@@ -143,6 +161,8 @@ class SocrataPublishOperator(SocrataOperator):
     def _defer(
         self, wait: str, handle: Handle, method_name: str, accepted: Mapping[str, Any] | None = None
     ) -> None:
+        from airflow_socrata.triggers.socrata import SocrataWaitTrigger
+
         self.defer(
             trigger=SocrataWaitTrigger(
                 self.socrata_conn_id,
@@ -190,6 +210,8 @@ class SocrataVerifyOperator(SocrataOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Wait for the replicas, then compare."""
+        from airflow_socrata.triggers.socrata import REPLICATED, SocrataWaitTrigger
+
         handle = self._handle()
         self.push_links(context, handle.links)
         if self.deferrable:
@@ -208,11 +230,15 @@ class SocrataVerifyOperator(SocrataOperator):
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Compare."""
+        from airflow_socrata.triggers.base import WaitEvent
+
         with failing_for_good():
             WaitEvent.checked(event)
         return self._verify(context, self._handle())
 
     def _handle(self) -> Handle | RevisionHandle:
+        from airflow_socrata.publication import publishing
+
         with failing_for_good():
             if self.revision is not None:
                 from airflow_socrata.publication.revisions import applying
@@ -221,6 +247,8 @@ class SocrataVerifyOperator(SocrataOperator):
             return publishing.loaded_handle(handles_of(self.working_copy))
 
     def _verify(self, context: Context, handle: Handle | RevisionHandle) -> dict[str, Any]:
+        from airflow_socrata.publication.verifying import verify
+
         published = self.working_copy if self.revision is None else self.revision
         rows = published.get("rows") if isinstance(published, Mapping) else None
         with self.publisher(context) as publisher:

@@ -9,9 +9,6 @@ from airflow_socrata.links.socrata import SocrataDatasetLink, SocrataRevisionLin
 from airflow_socrata.operators.base import SocrataOperator, one_of
 from airflow_socrata.operators.working_copy import SocrataDiscardWorkingCopyOperator
 from airflow_socrata.publication.choices import Action, Permission
-from airflow_socrata.publication.revisions import hygiene, restoring
-from airflow_socrata.publication.revisions.opening import RevisionOpening, open_revision
-from airflow_socrata.runtime import operation_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +16,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_socrata.operators.apply import SocrataUpdateDatasetOperator
+    from airflow_socrata.publication.revisions.opening import RevisionOpening
 
 #: Who may see a dataset after a revision; ``None`` leaves that as it is.
 PERMISSIONS: tuple[Permission | None, ...] = (None, *get_args(Permission))
@@ -79,6 +77,9 @@ class SocrataCreateRevisionOperator(SocrataOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Open the revision."""
+        from airflow_socrata.publication.revisions.opening import open_revision
+        from airflow_socrata.runtime import operation_of
+
         with self.publisher(context) as publisher:
             self.push_links(context, {"dataset": publisher.link(self.dataset)})
             handle = open_revision(publisher, operation_of(context), opening_of(self))
@@ -88,6 +89,8 @@ class SocrataCreateRevisionOperator(SocrataOperator):
 
 def opening_of(operator: SocrataCreateRevisionOperator | SocrataUpdateDatasetOperator) -> RevisionOpening:
     """Return how an operator's arguments say that its revision is to be opened."""
+    from airflow_socrata.publication.revisions.opening import RevisionOpening
+
     return RevisionOpening(
         dataset=operator.dataset,
         action=None if operator.config else operator.action,
@@ -127,6 +130,10 @@ class SocrataRestoreRevisionOperator(SocrataOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Open the revision."""
+        from airflow_socrata.publication.revisions import restoring
+        from airflow_socrata.publication.revisions.opening import RevisionOpening, open_revision
+        from airflow_socrata.runtime import operation_of
+
         with self.publisher(context) as publisher:
             self.push_links(context, {"dataset": publisher.link(self.dataset)})
             wanted = None if self.revision in {None, ""} else int(str(self.revision))
@@ -170,6 +177,9 @@ class SocrataDiscardStaleRevisionsOperator(SocrataOperator):
 
     def execute(self, context: Context) -> list[str]:
         """Look at each dataset and discard what is stale."""
+        from airflow_socrata.publication.revisions import hygiene
+        from airflow_socrata.runtime import operation_of
+
         with self.publisher(context) as publisher:
             return hygiene.discard_stale(
                 publisher, operation_of(context), list(self.datasets), self.older_than.total_seconds()

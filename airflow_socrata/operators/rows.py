@@ -10,14 +10,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_socrata.operators.base import one_of
 from airflow_socrata.operators.loads import SocrataLoader, check_may_load_again
-from airflow_socrata.publication import loading, preflight, reopening
 from airflow_socrata.publication.choices import ExistingCopy
-from airflow_socrata.publication.errors import HandleMismatch
-from airflow_socrata.publication.loading import Loading
-from airflow_socrata.publication.opening import Opening, open_working_copy
-from airflow_socrata.records import BatchLimits, FileFormat, FileSource, Guards, RowSource, RowsSource
-from airflow_socrata.records.source import FormatName
-from airflow_socrata.runtime import operation_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +18,10 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_socrata.publication.handle import Handle, Load
+    from airflow_socrata.publication.loading import Loading
     from airflow_socrata.publication.publisher import Publisher
+    from airflow_socrata.records import RowSource
+    from airflow_socrata.records.source import FormatName
 
 
 ExtraColumns: TypeAlias = Literal["error", "ignore"]
@@ -85,6 +81,8 @@ class SocrataLoadOperator(SocrataLoader):
         compress: bool = True,
         **kwargs: Any,
     ) -> None:
+        from airflow_socrata.records.source import FormatName
+
         super().__init__(**kwargs)
         if (source is None) == (rows is None):
             raise ValueError("give either source (a path or URL) or rows (a callable that yields dicts)")
@@ -108,6 +106,9 @@ class SocrataLoadOperator(SocrataLoader):
 
     def loading(self, context: Context, *, require_row_identifier: bool) -> Loading:
         """Return what to load and how; nothing is opened yet."""
+        from airflow_socrata.publication.loading import Loading
+        from airflow_socrata.records import BatchLimits, Guards
+
         return Loading(
             task_id=self.task_id,
             source=self._row_source(context),
@@ -120,6 +121,8 @@ class SocrataLoadOperator(SocrataLoader):
         )
 
     def _row_source(self, context: Context) -> RowSource:
+        from airflow_socrata.records import FileFormat, FileSource, RowsSource
+
         if self.rows is not None:
             return RowsSource(bound(self.rows, context), name=getattr(self.rows, "__name__", "rows"))
         form = FileFormat(
@@ -156,6 +159,8 @@ class SocrataUpsertOperator(SocrataLoadOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Load the rows."""
+        from airflow_socrata.publication.errors import HandleMismatch
+
         how = self.loading(context, require_row_identifier=self.require_row_identifier)
         with self.publisher(context) as publisher:
             if self.live:
@@ -169,6 +174,8 @@ class SocrataUpsertOperator(SocrataLoadOperator):
     def _upsert(
         self, context: Context, publisher: Publisher, handle: Handle, how: Loading, *, clean: bool
     ) -> dict[str, Any]:
+        from airflow_socrata.publication import loading, reopening
+
         if not clean:
             check_may_load_again(publisher, handle)
         for start in range(1, loading.MOST_STARTS + 1):
@@ -187,6 +194,9 @@ class SocrataUpsertOperator(SocrataLoadOperator):
         raise AssertionError("unreachable: the last start returns or raises")
 
     def _upsert_live(self, context: Context, publisher: Publisher, how: Loading) -> dict[str, Any]:
+        from airflow_socrata.publication import loading, preflight
+        from airflow_socrata.publication.errors import HandleMismatch
+
         if self.dataset is None or self.working_copy is not None:
             raise HandleMismatch(
                 "live=True writes to a published dataset: give dataset=..., and no working_copy."
@@ -229,6 +239,8 @@ class SocrataReplaceOperator(SocrataLoadOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Load the rows."""
+        from airflow_socrata.publication import loading
+
         how = self.loading(context, require_row_identifier=False)
         with self.publisher(context) as publisher:
             handle, clean = self._open(context, publisher)
@@ -243,6 +255,10 @@ class SocrataReplaceOperator(SocrataLoadOperator):
             return self.finish(context, handle, load)
 
     def _open(self, context: Context, publisher: Publisher) -> tuple[Handle, bool]:
+        from airflow_socrata.publication.errors import HandleMismatch
+        from airflow_socrata.publication.opening import Opening, open_working_copy
+        from airflow_socrata.runtime import operation_of
+
         if self.working_copy is not None:
             return self.fresh(publisher, self.handle(), context)
         if self.dataset is None:
@@ -254,6 +270,8 @@ class SocrataReplaceOperator(SocrataLoadOperator):
 
     def _load_beside_others(self, publisher: Publisher, handle: Handle, how: Loading, *, clean: bool) -> Load:
         """Add these rows to those of other tasks; nothing is emptied, so a doubtful batch ends the try."""
+        from airflow_socrata.publication import loading
+
         if not clean:
             check_may_load_again(publisher, handle)
         try:

@@ -19,14 +19,6 @@ from airflow_socrata.operators.base import (
     failing_for_good,
     revision_handles_of,
 )
-from airflow_socrata.publication.revisions import uploading
-from airflow_socrata.publication.revisions.applying import uploaded_handle
-from airflow_socrata.publication.revisions.changes import ColumnChanges
-from airflow_socrata.publication.revisions.files import UploadFile
-from airflow_socrata.publication.revisions.handle import RevisionHandle
-from airflow_socrata.publication.revisions.uploading import Progress, RejectedRows, Uploading
-from airflow_socrata.triggers.base import WaitEvent
-from airflow_socrata.triggers.revision import SocrataSourceTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +26,9 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_socrata.publication.publisher import Publisher
+    from airflow_socrata.publication.revisions.files import UploadFile
+    from airflow_socrata.publication.revisions.handle import RevisionHandle
+    from airflow_socrata.publication.revisions.uploading import Progress, Uploading
 
 
 def storage_path(path: Any, conn_id: str | None) -> Any:
@@ -102,6 +97,9 @@ class SocrataShapeOperator(SocrataOperator):
 
     def how(self, file: UploadFile | None, parse_options: Mapping[str, Any] | None = None) -> Uploading:
         """Return how to upload and shape."""
+        from airflow_socrata.publication.revisions.changes import ColumnChanges
+        from airflow_socrata.publication.revisions.uploading import Uploading
+
         return Uploading(
             task_id=self.task_id,
             file=file,
@@ -123,6 +121,8 @@ class SocrataShapeOperator(SocrataOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Upload, wait for the portal, shape and check."""
+        from airflow_socrata.publication.revisions import uploading
+
         handle = self.handle()
         self.push_links(context, handle.links)
         with self.publisher(context) as publisher:
@@ -131,6 +131,9 @@ class SocrataShapeOperator(SocrataOperator):
 
     def execute_step(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Go on with what the portal has read or transformed meanwhile."""
+        from airflow_socrata.publication.revisions.uploading import Progress
+        from airflow_socrata.triggers.base import WaitEvent
+
         with failing_for_good():
             progress = Progress(**WaitEvent.checked(event).data["progress"])
         handle = self.handle()
@@ -139,6 +142,8 @@ class SocrataShapeOperator(SocrataOperator):
 
     def handle(self) -> RevisionHandle:
         """Return the handle of the revision."""
+        from airflow_socrata.publication.revisions.applying import uploaded_handle
+
         with failing_for_good():
             return uploaded_handle(revision_handles_of(self.revision))
 
@@ -146,6 +151,10 @@ class SocrataShapeOperator(SocrataOperator):
         self, context: Context, publisher: Publisher, handle: RevisionHandle, progress: Progress
     ) -> RevisionHandle:
         """Wait, here or in the triggerer, until the file is checked; keep the link to rejected rows."""
+        from airflow_socrata.publication.revisions import uploading
+        from airflow_socrata.publication.revisions.handle import RevisionHandle
+        from airflow_socrata.publication.revisions.uploading import RejectedRows
+
         how = self.uploading()
         while True:
             try:
@@ -163,6 +172,8 @@ class SocrataShapeOperator(SocrataOperator):
 
     def defer_for(self, handle: RevisionHandle, progress: Progress) -> None:
         """Hand the wait over to the triggerer."""
+        from airflow_socrata.triggers.revision import SocrataSourceTrigger
+
         self.defer(
             trigger=SocrataSourceTrigger(
                 self.socrata_conn_id,
@@ -222,6 +233,8 @@ class SocrataUploadOperator(SocrataShapeOperator):
 
     def uploading(self) -> Uploading:
         """Return what to upload, and how to shape it."""
+        from airflow_socrata.publication.revisions.files import UploadFile
+
         file = UploadFile(
             storage_path(self.source, self.source_conn_id), self.filename, self.content_type, not self.parse
         )

@@ -8,25 +8,9 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_socrata.client import View, views
 from airflow_socrata.links.socrata import SocrataDatasetLink, SocrataWorkingCopyLink
 from airflow_socrata.operators.base import SocrataOperator, check_run_is_true, default_deferrable, one_of
-from airflow_socrata.publication import hygiene
 from airflow_socrata.publication.choices import IN_FLIGHT, ExistingCopy, Method, OnApproval
-from airflow_socrata.publication.errors import HandleMismatch
-from airflow_socrata.publication.opening import (
-    Opening,
-    ask_for_copy,
-    check_made_for,
-    clean_up,
-    open_working_copy,
-    prepare,
-    take_over,
-)
-from airflow_socrata.publication.rollback import forget_if_over, roll_back
-from airflow_socrata.runtime import operation_of
-from airflow_socrata.triggers.base import WaitEvent
-from airflow_socrata.triggers.socrata import COPIED, SocrataWaitTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,6 +55,19 @@ class SocrataCreateWorkingCopyOperator(SocrataOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Open the working copy."""
+        from airflow_socrata.client import View
+        from airflow_socrata.publication.opening import (
+            Opening,
+            ask_for_copy,
+            check_made_for,
+            clean_up,
+            open_working_copy,
+            prepare,
+            take_over,
+        )
+        from airflow_socrata.runtime import operation_of
+        from airflow_socrata.triggers.socrata import COPIED, SocrataWaitTrigger
+
         operation = operation_of(context)
         opening = Opening(
             self.dataset, self.method, ExistingCopy(self.existing_copy), self.allow_older_run, self.timeout
@@ -110,6 +107,12 @@ class SocrataCreateWorkingCopyOperator(SocrataOperator):
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Record and mark the copy that the portal has made meanwhile."""
+        from airflow_socrata.client import views
+        from airflow_socrata.publication.errors import HandleMismatch
+        from airflow_socrata.publication.opening import check_made_for, clean_up, take_over
+        from airflow_socrata.runtime import operation_of
+        from airflow_socrata.triggers.base import WaitEvent
+
         operation = operation_of(context)
         with self.publisher(context) as publisher:
             intent = publisher.intents.load(operation.key)
@@ -169,6 +172,9 @@ class SocrataDiscardWorkingCopyOperator(SocrataOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Roll back, then make sure that the run tells the truth."""
+        from airflow_socrata.publication.rollback import forget_if_over, roll_back
+        from airflow_socrata.runtime import operation_of
+
         operation = operation_of(context, self.opened_by)
         with self.publisher(context) as publisher:
             done = roll_back(
@@ -208,5 +214,7 @@ class SocrataDiscardStaleWorkingCopiesOperator(SocrataOperator):
 
     def execute(self, context: Context) -> list[str]:
         """Look at each dataset and discard what is stale."""
+        from airflow_socrata.publication import hygiene
+
         with self.publisher(context) as publisher:
             return hygiene.discard_stale(publisher, list(self.datasets), self.older_than.total_seconds())

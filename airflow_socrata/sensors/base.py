@@ -10,7 +10,6 @@ from airflow.providers.common.compat.sdk import AirflowFailException, BaseSensor
 
 from airflow_socrata.operators.base import SignsIn, default_deferrable, failing_for_good
 from airflow_socrata.retry_policies import use_portal_policy
-from airflow_socrata.triggers.base import WaitEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +53,8 @@ class WaitSensor(SignsIn, BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Prove what the trigger has seen."""
+        from airflow_socrata.triggers.base import WaitEvent
+
         with failing_for_good():
             WaitEvent.checked(event)
         seen = self.poke(context)

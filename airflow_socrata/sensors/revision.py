@@ -8,10 +8,7 @@ from airflow.providers.common.compat.sdk import PokeReturnValue
 
 from airflow_socrata.links.socrata import SocrataDatasetLink, SocrataRevisionLink
 from airflow_socrata.operators.base import LINKS_KEY, one_of, revision_handles_of
-from airflow_socrata.publication.proof import Outcome
-from airflow_socrata.publication.revisions import applying
 from airflow_socrata.sensors.socrata import PortalSensor
-from airflow_socrata.triggers.revision import SocrataApplyTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +40,9 @@ class SocrataRevisionSensor(PortalSensor):
 
     def trigger(self, deadline: float) -> PortalTrigger:
         """Return the trigger that waits instead of this sensor."""
+        from airflow_socrata.publication.revisions import applying
+        from airflow_socrata.triggers.revision import SocrataApplyTrigger
+
         handle = applying.uploaded_handle(revision_handles_of(self.revision))
         return SocrataApplyTrigger(
             self.socrata_conn_id,
@@ -55,6 +55,9 @@ class SocrataRevisionSensor(PortalSensor):
 
     def look(self, context: Context, publisher: Publisher) -> bool | PokeReturnValue:
         """Look at the revision."""
+        from airflow_socrata.publication.proof import Outcome
+        from airflow_socrata.publication.revisions import applying
+
         handle = applying.uploaded_handle(revision_handles_of(self.revision))
         context["ti"].xcom_push(key=LINKS_KEY, value=dict(handle.links))
         seen = applying.look(publisher, handle)

@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, PokeReturnValue
 
-from airflow_socrata.hooks.socrata import SocrataHook
+from airflow_socrata.connection_form import SOCRATA_DEFAULT
 from airflow_socrata.links.socrata import SocrataDatasetLink, SocrataWorkingCopyLink
 from airflow_socrata.operators.base import LINKS_KEY, failing_for_good, handles_of
-from airflow_socrata.publication import publishing, waits
-from airflow_socrata.publication.errors import OutcomeUnproved
-from airflow_socrata.publication.proof import Outcome, outcome
-from airflow_socrata.runtime import publisher_for_task
 from airflow_socrata.sensors.base import WaitSensor
-from airflow_socrata.triggers.socrata import PUBLISHED, PortalTrigger, SocrataWaitTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +18,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_socrata.publication.publisher import Publisher
+    from airflow_socrata.triggers.socrata import PortalTrigger
 
 
 class PortalSensor(WaitSensor):
@@ -33,7 +29,7 @@ class PortalSensor(WaitSensor):
 
     template_fields: Sequence[str] = ("socrata_conn_id",)
 
-    def __init__(self, *, socrata_conn_id: str = SocrataHook.default_conn_name, **kwargs: Any) -> None:
+    def __init__(self, *, socrata_conn_id: str = SOCRATA_DEFAULT, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.socrata_conn_id = socrata_conn_id
 
@@ -43,6 +39,9 @@ class PortalSensor(WaitSensor):
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Look at the portal."""
+        from airflow_socrata.hooks.socrata import SocrataHook
+        from airflow_socrata.runtime import publisher_for_task
+
         with failing_for_good():
             session = SocrataHook(self.socrata_conn_id).get_conn()
         with self.signed_in(session):
@@ -71,6 +70,9 @@ class SocrataPublicationSensor(PortalSensor):
 
     def trigger(self, deadline: float) -> PortalTrigger:
         """Return the trigger that waits instead of this sensor."""
+        from airflow_socrata.publication import publishing
+        from airflow_socrata.triggers.socrata import PUBLISHED, SocrataWaitTrigger
+
         handle = publishing.loaded_handle(handles_of(self.working_copy))
         return SocrataWaitTrigger(
             self.socrata_conn_id,
@@ -84,6 +86,10 @@ class SocrataPublicationSensor(PortalSensor):
 
     def look(self, context: Context, publisher: Publisher) -> bool | PokeReturnValue:
         """Look at the working copy and the dataset."""
+        from airflow_socrata.publication import publishing, waits
+        from airflow_socrata.publication.errors import OutcomeUnproved
+        from airflow_socrata.publication.proof import Outcome, outcome
+
         handle = publishing.loaded_handle(handles_of(self.working_copy))
         context["ti"].xcom_push(key=LINKS_KEY, value=dict(handle.links))
         intent = publishing.intent_of(publisher, handle)

@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_socrata.client import PortalError
-from airflow_socrata.publication import waits
-from airflow_socrata.publication.errors import PublicationError, PublishFailed, WaitTimeout
-
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from airflow_socrata.client.async_session import AsyncPortalSession
+    from airflow_socrata.publication import waits
 
 #: Seconds until the first look, or ``poll_interval`` where that is shorter. The operator has just looked; and
 #: a task that goes on before a busy scheduler has seen its first process end is failed by Airflow ("the
@@ -49,6 +46,8 @@ class WaitEvent:
 
         :raises PublishFailed: it is none.
         """
+        from airflow_socrata.publication.errors import PublishFailed
+
         if not event or "status" not in event:
             raise PublishFailed(f"The trigger sent no event that can be read: {event!r}.")
         return cls(**event)
@@ -60,6 +59,8 @@ class WaitEvent:
         :raises WaitTimeout: the deadline passed.
         :raises PublishFailed: anything else.
         """
+        from airflow_socrata.publication.errors import PublishFailed, WaitTimeout
+
         read = cls.read(event)
         if read.status == "success":
             return read
@@ -97,6 +98,8 @@ class WaitTrigger(BaseTrigger):
 
     def patience(self) -> waits.Patience:
         """Return a patience that ends at the deadline."""
+        from airflow_socrata.publication import waits
+
         return waits.Patience(self.deadline, time.time, self.poll_interval)
 
     @property
@@ -129,6 +132,10 @@ class WaitTrigger(BaseTrigger):
             await session.aclose()
 
     async def _until_deadline(self, session: AsyncPortalSession) -> WaitEvent:
+        from airflow_socrata.client import PortalError
+        from airflow_socrata.publication import waits
+        from airflow_socrata.publication.errors import PublicationError, WaitTimeout
+
         while True:
             try:
                 data = await waits.run_steps_async(session, self.steps())

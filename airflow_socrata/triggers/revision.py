@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_socrata.publication.revisions import waits as revision_waits
-from airflow_socrata.publication.revisions.uploading import Progress, next_wait
 from airflow_socrata.triggers.socrata import PortalTrigger
 
 if TYPE_CHECKING:
@@ -35,6 +33,8 @@ class SocrataSourceTrigger(PortalTrigger):
 
     def steps(self) -> Steps[Mapping[str, Any]]:
         """Return the wait."""
+        from airflow_socrata.publication.revisions.uploading import Progress, next_wait
+
         yield from next_wait(Progress(**self.progress), self.patience(), self.log.info)
         return {}
 
@@ -69,6 +69,8 @@ class SocrataApplyTrigger(PortalTrigger):
 
     def steps(self) -> Steps[Mapping[str, Any]]:
         """Return the wait."""
+        from airflow_socrata.publication.revisions import waits as revision_waits
+
         yield from revision_waits.applied(
             self.dataset,
             self.revision,

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_socrata.client import Accepted, views
-from airflow_socrata.hooks.socrata import SocrataHook
-from airflow_socrata.publication import waits
-from airflow_socrata.publication.errors import PublishFailed
 from airflow_socrata.triggers.base import WaitTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_socrata.client.async_session import AsyncPortalSession
+    from airflow_socrata.publication import waits
     from airflow_socrata.publication.choices import Method
 
 #: What can be waited for.
@@ -52,6 +49,8 @@ class PortalTrigger(WaitTrigger):
 
     async def session(self) -> AsyncPortalSession:
         """Sign in."""
+        from airflow_socrata.hooks.socrata import SocrataHook
+
         return await SocrataHook(self.socrata_conn_id).get_async_conn()
 
 
@@ -106,6 +105,10 @@ class SocrataWaitTrigger(PortalTrigger):
 
     def steps(self) -> waits.Steps[Mapping[str, Any]]:
         """Return the wait."""
+        from airflow_socrata.client import Accepted, views
+        from airflow_socrata.publication import waits
+        from airflow_socrata.publication.errors import PublishFailed
+
         patience = self.patience()
         match self.wait:
             case "copied":
