@@ -17,7 +17,7 @@ from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.import_models import Scan, ShapeLayer, ShapeScan
 from airflow_socrata.client.multipart import Multipart
 from airflow_socrata.client.translations import Translation, straight_translation
-from airflow_socrata.publication.errors import NotPublishable, RowCountMismatch, RowsRefused
+from airflow_socrata.publication.errors import HandleMismatch, NotPublishable, RowCountMismatch, RowsRefused
 from airflow_socrata.publication.handle import Load
 from airflow_socrata.publication.loading import MOST_STARTS, schema_of
 from airflow_socrata.publication.reopening import reopen
@@ -177,7 +177,13 @@ def load_file(
 
     :param handle: of a copy that no import of an earlier try can reach.
     :param alone: no other task loads into it, so that it may be traded for a fresh one.
+    :raises HandleMismatch: sheets or shapes beside other loads.
     """
+    if not alone and not importing.is_text:
+        raise HandleMismatch(
+            f"{importing.filename} cannot be counted here, and other tasks load into {handle.working_copy} as"
+            " well: nobody could tell whose rows are missing. Give it a publication of its own."
+        )
     sent = send_file(publisher, importing)
     for start in range(1, MOST_STARTS + 1):
         before = publisher.count(handle.working_copy, importing.timeout) if alone else None
@@ -295,12 +301,17 @@ def _counted(
     before: int | None,
     warnings: tuple[str, ...],
 ) -> Load:
-    """Count what arrived; with a row identifier rows may replace others, so warnings tell what did not."""
+    """Count what arrived.
+
+    Rows that are appended by a row identifier may replace others: there the warnings tell what did not
+    arrive. In a replacement rows that share an identifier count as left out.
+    """
     base = 0 if importing.mode == "replace" else before
     header = 1 if importing.skip is None else importing.skip
     rows = None if sent.counted is None else max(sent.counted.rows + 1 - header, 0)
     lost = len(warnings)
-    expected = None if base is None or rows is None or view.row_identifier is not None else base + rows
+    may_update = view.row_identifier is not None and importing.mode == "append"
+    expected = None if base is None or rows is None or may_update else base + rows
     after = publisher.count(view.id, importing.timeout, None if expected is None else expected - lost)
     if expected is not None:
         lost = expected - after
@@ -330,7 +341,7 @@ def _counted(
         rows_after=after,
     )
     publisher.log(f"{load}.")
-    return load if base is not None else replace(load, repeated=lost)
+    return load if base is not None else replace(load, repeated=load.sent if may_update else lost)
 
 
 @contextmanager

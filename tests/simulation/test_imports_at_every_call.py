@@ -18,7 +18,7 @@ from airflow_socrata.client.translations import parse_translation
 from airflow_socrata.emulator import Emulator
 from airflow_socrata.publication import importing_datasets, publishing
 from airflow_socrata.publication.creating import CreateIntent, Creating
-from airflow_socrata.publication.errors import PublicationError, RowsRefused
+from airflow_socrata.publication.errors import HandleMismatch, PublicationError, RowsRefused
 from airflow_socrata.publication.importing import Importing, Mode, load_file
 from airflow_socrata.publication.opening import Opening, open_working_copy
 from airflow_socrata.publication.operation import RememberedIntents
@@ -189,6 +189,20 @@ def test_rows_with_an_identifier_are_replaced_and_told_apart(portal: Emulator, t
     world = ImportWorld(portal, path, "append", keyed=True)
     load = world.load(world.open()).load
     assert (load.sent, load.created, load.updated, load.errors, load.rows_after) == (2, 1, 1, 0, 7)
+
+
+def test_in_a_replacement_rows_that_share_an_identifier_are_missed(portal: Emulator, tmp_path: Path) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text("id,v\nr1,a\nr1,b\n")
+    world = ImportWorld(portal, path, "replace", keyed=True)
+    with pytest.raises(RowsRefused, match="left out 1 rows"):
+        world.load(world.open())
+
+
+def test_what_cannot_be_counted_is_not_imported_beside_other_loads(portal: Emulator, tmp_path: Path) -> None:
+    world = ImportWorld(portal, tmp_path / "new.xlsx", "append")
+    with pytest.raises(HandleMismatch, match="publication of its own"):
+        load_file(world.publisher(), world.open(), world.importing(), alone=False)
 
 
 @pytest.mark.parametrize(("body", "lost"), [("id,v\nr7,a\nr8\n", 1), ("id,v\nr7,a\n", 0)])
