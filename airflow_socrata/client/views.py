@@ -123,12 +123,21 @@ def merged_update(view: View, changes: Mapping[str, Any], *, validate_only: bool
     :param changes: other keys replace the view's; within the two, a key with None is taken away.
     :param validate_only: let the portal check the changes and leave the view as it is.
     """
+    return _update(view.id, merged_wholes(view.raw, changes), validate_only=validate_only)
+
+
+def merged_wholes(now: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return changes whose ``metadata`` and ``privateMetadata`` hold what is there ``now`` as well.
+
+    :param now: a view, or the metadata of a revision, as the portal tells it.
+    :param changes: within the two, a key with None is taken away.
+    """
     body = dict(changes)
     for key in _WHOLES:
         if key in body:
-            merged = {**mapping(view.raw.get(key)), **(body[key] or {})}
+            merged = {**mapping(now.get(key)), **(body[key] or {})}
             body[key] = {name: value for name, value in merged.items() if value is not None}
-    return _update(view.id, body, validate_only=validate_only)
+    return body
 
 
 def _update(dataset_id: str, body: Mapping[str, Any], *, validate_only: bool = False) -> Call[View]:

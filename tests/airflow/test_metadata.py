@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from portal_harness.publications import START, Dataset, errors, records, upsert
+from portal_harness.publications import START, Dataset, errors, records, upload, upsert
 
 from airflow_socrata.operators.socrata import (
     SocrataAttachFileOperator,
@@ -298,6 +298,26 @@ def test_attachments_live_through_a_publication(
         assert view[key] == former[key]
     assert view["privateMetadata"]["contactEmail"] == "roads@example.gov"
     assert content(dataset, "guide.pdf") == guide.read_bytes()
+
+
+def test_metadata_of_a_revision_leave_attachments_alone(
+    dataset: Dataset, run_task: Run, run_dag: Run, publish_dag: Run, guide: Path, tmp_path: Path
+) -> None:
+    green(run_task(SocrataAttachFileOperator, source=str(guide)))
+    green(run_task(SocrataSetMetadataOperator, metadata=WANTED))
+    former = dataset.view()
+    rows = tmp_path / "rows.csv"
+    rows.write_text("event_id,street,lanes\ne1,Laugavegur,2\n", encoding="utf-8")
+    given = {"metadata": {"rowLabel": "Closure"}, "privateMetadata": {"contactEmail": None}}
+    options = {"method": "revision", "action": "replace", "metadata": given}
+    assert run_dag(publish_dag(dataset, upload(rows), **options)).state == "success"
+    view = dataset.view()
+    assert view["metadata"]["rowLabel"] == "Closure"
+    for key in ("attachments", "custom_fields"):
+        assert view["metadata"][key] == former["metadata"][key]
+    assert view["rowIdentifierColumnId"], "the output schema tells it"
+    assert view["privateMetadata"]["custom_fields"] == former["privateMetadata"]["custom_fields"]
+    assert "contactEmail" not in view["privateMetadata"]
 
 
 def test_a_file_is_detached_once(dataset: Dataset, run_task: Run) -> None:

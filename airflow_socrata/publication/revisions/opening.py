@@ -200,8 +200,12 @@ def _maker(publisher: Publisher, opening: RevisionOpening, dataset: View) -> Cal
         return lambda _mark: calls.restore(restored)
 
     def make(mark: Mark) -> Call[Revision]:
-        private = {**dataset.private_metadata, **opening.metadata.get("privateMetadata", {})}
-        metadata = {**opening.metadata, "privateMetadata": mark.onto(private)}
+        metadata = views.merged_wholes(dataset.raw, opening.metadata)
+        if "rowIdentifier" not in (opening.metadata.get("metadata") or {}):
+            # which column identifies rows is the output schema's business
+            metadata.get("metadata", {}).pop("rowIdentifier", None)
+        private = metadata.get("privateMetadata", dataset.private_metadata)
+        metadata["privateMetadata"] = mark.onto(private)
         if opening.config is not None:
             return calls.create_by_config(dataset.id, opening.config, metadata=metadata)
         return calls.create(
@@ -243,10 +247,9 @@ def _take_over(
     mark = Mark.on(revision)
     if mark is None or mark.draft not in intent.names:
         mark = Mark(intent.names[-1], operation)
-        private = mark.onto(revision.private_metadata)
-        changes: dict[str, Any] = {
-            "metadata": {**revision.metadata, **opening.metadata, "privateMetadata": private}
-        }
+        wanted = views.merged_wholes(revision.metadata, opening.metadata)
+        private = mark.onto(wanted.get("privateMetadata", revision.private_metadata))
+        changes: dict[str, Any] = {"metadata": {**revision.metadata, **wanted, "privateMetadata": private}}
         publisher.send(calls.update(revision, changes))
     if opening.notes is not None:
         publisher.send(calls.update(revision, {"notes": opening.notes}))
