@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_socrata.client.errors import PortalError
-from airflow_socrata.client.limiter import LONGEST_PAUSE
 from airflow_socrata.version_compat import AIRFLOW_V_3_3_PLUS
 
 if TYPE_CHECKING:
@@ -39,6 +37,9 @@ class Advice:
 
 def advice_of(error: BaseException) -> Advice | None:
     """Return what an error, or one that it was raised from, says of another try; None: nothing."""
+    from airflow_socrata.client.errors import PortalError
+    from airflow_socrata.client.limiter import LONGEST_PAUSE
+
     told = [cause for cause in _causes(error) if hasattr(cause, "permanent")]
     if not told:
         return None

@@ -215,7 +215,6 @@ class Application:
             exchange.body = await before(portal, exchange, request, line, self._limiter)
             entry["request_bytes"] = len(exchange.body)
             portal.throttle.check(exchange, portal.switches, portal.clock.now())
-            portal.throttle.check(exchange, portal.switches, portal.clock.now())
             reply = await self._answer(exchange, scope)
             reply = await after(portal, exchange, reply, line, self._limiter)
         except Broken:

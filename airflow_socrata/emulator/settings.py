@@ -148,19 +148,6 @@ class Switches:
         "`Retry-After` of that 429: `none` (as recorded), `seconds`, or a `date`.",
         ("none", "seconds", "date"),
     )
-    rate_limit: int = _switch(
-        0,
-        "D/U",
-        "Requests that one app token (or all callers without one) may send in a window; then 429. 0: any"
-        " number. The vendor throttles by app token; how much, and in what window, is not known.",
-    )
-    rate_window_seconds: float = _switch(60.0, "U", "The window of `rate_limit`, in seconds (portal clock).")
-    rate_limit_reply: str = _switch(
-        "none",
-        "R",
-        "`Retry-After` of that 429: `none` (as recorded), `seconds`, or a `date`.",
-        ("none", "seconds", "date"),
-    )
     apply_looks: int = _switch(
         1,
         "E",

@@ -15,7 +15,6 @@ from airflow_socrata.emulator.edge.jobs import Jobs
 from airflow_socrata.emulator.edge.metadata_rules import MetadataRules
 from airflow_socrata.emulator.edge.throttling import Throttle
 from airflow_socrata.emulator.errors import dataset_missing, login_needed, permission_denied, view_missing
-from airflow_socrata.emulator.edge.throttling import Throttle
 from airflow_socrata.emulator.faults import Fault, Faults, Holds
 from airflow_socrata.emulator.imports.keeping import Kept
 from airflow_socrata.emulator.settings import Switches
@@ -100,7 +99,6 @@ class Portal:
         self.faults = Faults()
         self.holds = Holds()
         self.throttle = Throttle()
-        self.throttle = Throttle()
         self.jobs = Jobs(self.clock)
         self.desk = Desk()
         self.kept = Kept()
@@ -117,7 +115,6 @@ class Portal:
         """Become a fresh portal: no datasets, faults, log; real time; the switches of the start."""
         self.faults.clear()
         self.holds.reset()
-        self.throttle.clear()
         self.throttle.clear()
         self.desk.clear()
         self.kept.clear()
