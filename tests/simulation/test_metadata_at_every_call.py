@@ -140,3 +140,22 @@ def test_a_call_that_fails_once_is_made_good(server: Emulator, guide: Path, name
         if not fault["used"]:
             break
     assert 4 <= skip < MOST_CALLS - 1, "each call was one to fail"
+
+
+@pytest.mark.parametrize("backend", ["new", "old"])
+def test_a_draft_is_described_and_the_public_sees_nothing_of_it(
+    server: Emulator, guide: Path, backend: str
+) -> None:
+    server.admin.reset()
+    world = World(server, keyed=True, backend=backend)
+    public = world.publisher().send(views.read_view(world.dataset)).raw
+    draft = server.admin.open_working_copy_as("publisher", world.dataset)["id"]
+    for name in ("describe", "attach"):
+        action(name, guide)(world.publisher(), draft)
+    view = world.publisher().send(views.read_view(draft))
+    assert view.row_identifier == "id"
+    assert [each.name for each in attachments.of_view(view)] == ["Guide"]
+    assert view.raw["metadata"]["rowLabel"] == "Event"
+    action("detach", guide)(world.publisher(), draft)
+    assert attachments.of_view(world.publisher().send(views.read_view(draft))) == ()
+    assert world.publisher().send(views.read_view(world.dataset)).raw == public
