@@ -38,8 +38,8 @@ class SocrataNewDatasetOperator(SocrataOperator):
     :param audience: who sees it once it is published: ``private``, ``public`` or ``site``; of a dataset that
         was there already nothing is changed.
     :param publish: ``False``: leave it a draft.
-    :param on_approval: where a steward must approve: ``wait`` until the time-out, ``submit`` (succeed with a
-        draft) or ``fail``.
+    :param on_approval: where a steward must approve the first version, or the audience: ``wait`` until the
+        time-out, ``submit`` (succeed, and leave it with the steward) or ``fail``.
     """
 
     template_fields: Sequence[str] = (
@@ -85,7 +85,7 @@ class SocrataNewDatasetOperator(SocrataOperator):
         self.backend = backend
         self.audience: FirstAudience = one_of("audience", audience, get_args(FirstAudience))
         self.publish = publish
-        self.on_approval = one_of("on_approval", on_approval, get_args(OnFirstApproval))
+        self.on_approval: OnFirstApproval = one_of("on_approval", on_approval, get_args(OnFirstApproval))
 
     def new_dataset(
         self,

@@ -34,6 +34,7 @@ from airflow_socrata.publication.preflight import check_kind
 
 if TYPE_CHECKING:
     from airflow_socrata.client.datasets import NewDataset
+    from airflow_socrata.publication.choices import OnFirstApproval
     from airflow_socrata.publication.publisher import Publisher
 
 #: Pages of the list of all views that are looked through where a portal cannot find a resource name.
@@ -75,8 +76,9 @@ class Creating:
     :param publish: publish it, still empty, so that rows can be loaded into working copies.
     :param adopt: take a dataset of somebody else that has the resource name and the same columns.
     :param keep_different: take one whose columns differ as it is, instead of failing.
-    :param on_approval: where a steward must approve the first version: ``wait``, ``submit`` or ``fail``.
-    :param timeout: seconds for the portal to publish it.
+    :param on_approval: where a steward must approve the first version, or the audience: ``wait``,
+        ``submit`` or ``fail``.
+    :param timeout: seconds for the portal to publish it, and for a steward, each.
     """
 
     new: NewDataset
@@ -84,7 +86,7 @@ class Creating:
     publish: bool = True
     adopt: bool = False
     keep_different: bool = False
-    on_approval: str = "wait"
+    on_approval: OnFirstApproval = "wait"
     timeout: float = 3600.0
 
     def __post_init__(self) -> None:
@@ -320,7 +322,13 @@ class _Creation:
                 )
         waits_for_steward = self.creating.publish and not view.is_published
         if unfinished and audience is not None and not waits_for_steward:
-            view = set_audience(self.publisher, view.id, audience)
+            view = set_audience(
+                self.publisher,
+                view.id,
+                audience,
+                self.creating.timeout,
+                on_approval=self.creating.on_approval,
+            )
         return view
 
 

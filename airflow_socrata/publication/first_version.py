@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_socrata.client import RequestRefused, View, views
-from airflow_socrata.client.access import Audience, audience_of, put_permissions
 from airflow_socrata.publication import waits
+from airflow_socrata.publication.access import Outcome, WantedAccess, set_access
+from airflow_socrata.publication.approving import audience_reached
 from airflow_socrata.publication.errors import NotPublishable, PublicationError, PublishFailed
 
 if TYPE_CHECKING:
+    from airflow_socrata.client.access import Audience
+    from airflow_socrata.publication.choices import OnFirstApproval
     from airflow_socrata.publication.publisher import Publisher
 
 
-def publish_first(publisher: Publisher, dataset: str, timeout: float, *, on_approval: str = "wait") -> View:
+def publish_first(
+    publisher: Publisher, dataset: str, timeout: float, *, on_approval: OnFirstApproval = "wait"
+) -> View:
     """Publish a dataset that never was, once in effect; return it as it then stands.
 
     :param timeout: seconds for the portal's job, and for a steward.
@@ -56,24 +61,23 @@ def _look_then_publish(publisher: Publisher, dataset: str, timeout: float) -> Vi
     return publisher.send(views.read_view(dataset))
 
 
-def set_audience(publisher: Publisher, dataset: str, audience: Audience) -> View:
-    """Set who sees a dataset, where that is somebody else, and prove it.
+def set_audience(
+    publisher: Publisher,
+    dataset: str,
+    audience: Audience,
+    timeout: float = 3600.0,
+    *,
+    on_approval: OnFirstApproval = "wait",
+) -> View:
+    """Set who sees a dataset, where that is somebody else, and prove it; return it as it then stands.
 
-    :raises PublicationError: the portal took the call, and shows another audience.
+    :param timeout: seconds for a steward.
+    :param on_approval: where a steward must approve the audience: ``wait``, ``submit`` or ``fail``.
+    :raises Rejected: the steward has rejected it.
+    :raises OutcomeUnproved: the portal took the call, and shows another audience.
     """
-    return publisher.session.repeat(lambda: _look_then_set(publisher, dataset, audience))
-
-
-def _look_then_set(publisher: Publisher, dataset: str, audience: Audience) -> View:
-    view = publisher.send(views.read_view(dataset))
-    if (audience_of(view) or "private") == audience:
-        return view
-    publisher.send(put_permissions(dataset, scope=audience))
-    view = publisher.send(views.read_view(dataset))
-    shown = audience_of(view)
-    if shown != audience and view.is_published:
-        raise PublicationError(
-            f"{dataset} was to be {audience}, and is {shown or 'private'}: a steward may have to approve it."
-            " Create it private, and use SocrataSetPermissionOperator, which can wait."
-        )
-    return view
+    report = set_access(publisher, dataset, WantedAccess(audience), on_approval=on_approval)
+    if report.outcome is Outcome.AWAITS_APPROVAL and on_approval == "wait":
+        publisher.log(f"{dataset} waits for a steward's approval of its audience, {audience}.")
+        publisher.wait(audience_reached(dataset, audience, publisher.patience(timeout)))
+    return publisher.send(views.read_view(dataset))

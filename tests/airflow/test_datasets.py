@@ -191,6 +191,17 @@ def test_a_steward_approves_the_first_version(portal: Any, run_operator: Run, cl
     assert green(run_operator("CreateDataset", **STOPS))["published"]
 
 
+def test_a_steward_approves_the_audience(portal: Any, run_operator: Run, clock: Any) -> None:
+    portal.admin.settings(audience_approvals="manual")
+    public = STOPS | {"audience": "public"}
+    error = red(run_operator("CreateDataset", retries=2, on_approval="fail", **public))
+    assert "A steward has to approve the audience public" in error
+    (made,) = portal.admin.datasets()
+    clock.at_pause(lambda: portal.admin.approve(made["id"]), 2)
+    assert green(run_operator("CreateDataset", **public))["audience"] == "public"
+    assert records() == {}
+
+
 def test_a_name_of_somebody_else(portal: Any, run_operator: Run) -> None:
     columns = [("stop_id", "text"), ("riders", "number")]
     portal.admin.create_dataset(
