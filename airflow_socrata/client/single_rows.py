@@ -14,12 +14,20 @@ from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.ids import check_dataset_id
 from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableReply
 from airflow_socrata.client.parsing import refuse_error_object, shape
-from airflow_socrata.client.rows import PLAIN, RowBody, WriteOptions, counts_of, rows_path, truth_version
+from airflow_socrata.client.rows import (
+    PLAIN,
+    RowBody,
+    WriteOptions,
+    counts_of,
+    page_of,
+    rows_path,
+    truth_version,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_socrata.client.models import RowCounts
+    from airflow_socrata.client.models import RowCounts, RowsPage
 
 JSON_TYPE = (("Content-Type", "application/json"),)
 #: Codes of row errors that say that a row's ``:version`` is not the one that was sent.
@@ -92,6 +100,28 @@ def get(dataset_id: str, row_id: object, *, if_match: str | None = None) -> Call
         f"read row {_shown(row_id)} of {dataset_id}",
         headers=(("If-Match", if_match),) if if_match else (),
         if_absent=f"{dataset_id} has no row {_shown(row_id)}, or hides it from this connection",
+    )
+
+
+def find(
+    dataset_id: str, where: str, *, order: str | None = None, limit: int = 2, old_backend: bool = False
+) -> Call[RowsPage]:
+    """Read rows that fulfil a condition, with their system fields; tells whether replicas are up to date.
+
+    :param where: SoQL.
+    :param limit: rows at most.
+    :param old_backend: ask in the words of the older API, whose ``$select`` knows no ``:*``.
+    """
+    params = [] if old_backend else [("$select", ":*,*")]
+    params += [("$where", where), *([("$order", order)] if order else []), ("$limit", str(limit))]
+    params += [("$$exclude_system_fields", "false")] if old_backend else []
+    return Call(
+        CallKind.READ,
+        "GET",
+        rows_path(dataset_id),
+        page_of,
+        f"find rows of {dataset_id}",
+        params=tuple(params),
     )
 
 

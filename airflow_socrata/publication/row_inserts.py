@@ -11,12 +11,12 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_socrata.client import single_rows
+from airflow_socrata.client import rows, single_rows
 from airflow_socrata.publication.choices import IN_FLIGHT
 from airflow_socrata.publication.errors import RowCountMismatch, RowRefused
 from airflow_socrata.publication.operation import Operation, RunState
-from airflow_socrata.publication.row_values import COMPARABLE, literal
-from airflow_socrata.publication.single_rows import RowOutcome, send_row, settled_rows
+from airflow_socrata.publication.row_values import COMPARABLE, equals
+from airflow_socrata.publication.single_rows import RowOutcome, find_call, send_row, settled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,7 +91,7 @@ class Insert:
         if intent is not None and (intent.digest, intent.dataset) != (digest, self.place):
             intent = None
         if intent is None:
-            before = len(self._rows(where))
+            before = self._count(where)
             intent = InsertIntent(self.operation, self.place, self.publisher.domain, digest, before)
         kept = intent
         return self.publisher.session.repeat(lambda: self._once(where, kept))
@@ -99,29 +99,33 @@ class Insert:
     def _once(self, where: str, intent: InsertIntent) -> RowOutcome:
         """Look whether the row is there, and send it if it is not."""
         intent = self._latest(intent)
-        found = self._rows(where)
-        if len(found) <= intent.alike and intent.sent_at:
+        count = self._count(where)
+        if count <= intent.alike and intent.sent_at:
             # what an earlier sending asked for may still be under way on the portal
             rest = intent.sent_at + IN_FLIGHT - self.publisher.portal_time()
             self.publisher.session.sleep(max(0.0, min(rest, IN_FLIGHT)))
-            found = self._rows(where)
-        if len(found) > intent.alike:
-            return RowOutcome(found[-1], created=True, changed=False)
+            count = self._count(where)
+        if count > intent.alike:
+            return RowOutcome(self._newest(where), created=True, changed=False)
         self.records.save(replace(intent, sent_at=self.publisher.portal_time()))
         send_row(self.publisher, self.view, single_rows.row_body(self.row), keyed=False)
-        found = self._rows(where)
-        if len(found) <= intent.alike:
+        if self._count(where) <= intent.alike:
             raise RowCountMismatch(f"The portal has taken a row into {self.view.id} and does not show it.")
-        return RowOutcome(found[-1], created=True)
+        return RowOutcome(self._newest(where), created=True)
 
     def _latest(self, intent: InsertIntent) -> InsertIntent:
         """Return the record as it was kept last, by this try or an earlier one."""
         kept = self.records.load(self.operation.key)
         return intent if kept is None or kept.digest != intent.digest else kept
 
-    def _rows(self, where: str) -> list[dict[str, Any]]:
-        found = self.publisher.wait(settled_rows(self.view.id, where, self.publisher.patience(self.timeout)))
-        return sorted(found, key=lambda row: str(row.get(":created_at", "")))
+    def _count(self, where: str) -> int:
+        patience = self.publisher.patience(self.timeout)
+        return self.publisher.wait(settled(rows.count(self.view.id, where), patience)).rows
+
+    def _newest(self, where: str) -> dict[str, Any] | None:
+        call = find_call(self.view, where, order=":created_at desc, :id desc")
+        found = self.publisher.wait(settled(call, self.publisher.patience(self.timeout))).rows
+        return found[0] if found else None
 
     def _forget_ended(self) -> None:
         runs, domain = self.publisher.runs, self.publisher.domain
@@ -150,7 +154,7 @@ def alike(view: View, row: Mapping[str, Any]) -> str:
             parts.append(f"`{name}` is null")
             continue
         telling += 1
-        parts.append(f"`{name}` = {literal(kind, value, f'value of {name!r}')}")
+        parts.append(equals(view, name, value, f"value of {name!r}"))
     if not telling:
         raise RowRefused(
             f"The row has no value that can be looked up in {view.id}, so a second insert could not be told"

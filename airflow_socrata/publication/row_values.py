@@ -49,6 +49,19 @@ def literal(kind: str, value: object, what: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def equals(view: View, field_name: str, value: object, what: str) -> str:
+    """Return the SoQL condition that a field has a value.
+
+    :param what: what the value is, for the error.
+    :raises RowRefused: it is no value of the field's type.
+    """
+    kind = kind_of(view, field_name)
+    if field_name == ":id":
+        number = str(value).isdigit()  # the old back end counts its rows
+        return f":id = {value if number else literal(kind, value, what)}"
+    return f"`{field_name}` = {literal(kind, value, what)}"
+
+
 def check_value(kind: str, value: object, what: str) -> None:
     """Refuse a value that its column would not take; the portal has the last word on the other types.
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_socrata.client import NotFound, SyncedDataset, rows, single_rows, views
+from airflow_socrata.client import Count, NotFound, RowsPage, SyncedDataset, rows, single_rows, views
 from airflow_socrata.client.ids import check_dataset_id
 from airflow_socrata.client.single_rows import VERSION_ERRORS
 from airflow_socrata.publication import preflight
@@ -21,7 +21,7 @@ from airflow_socrata.publication.errors import (
     RowRefused,
 )
 from airflow_socrata.publication.loading import schema_of
-from airflow_socrata.publication.row_values import check_value, holds, kind_of, literal
+from airflow_socrata.publication.row_values import check_value, equals, holds, kind_of
 from airflow_socrata.records import Guards, RowsSource, batches
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from airflow_socrata.client import Call, RowBody, RowCounts, View
     from airflow_socrata.publication.publisher import Publisher
     from airflow_socrata.publication.waits import Patience, Steps
+
+P = TypeVar("P", RowsPage, Count)
 
 #: What a row that was read may hold and the portal does not take back.
 _READ_ONLY = frozenset({":created_at", ":updated_at"})
@@ -86,20 +88,24 @@ def find_row(publisher: Publisher, view: View, row_id: object, timeout: float) -
     :raises RowRefused: the identifier cannot be one of this dataset.
     """
     key = key_of(view)
-    where = f"`{key}` = {literal(kind_of(view, key), row_id, f'row identifier {key!r} of {view.id}')}"
-    found = publisher.wait(settled_rows(view.id, where, publisher.patience(timeout)))
+    where = equals(view, key, row_id, f"row identifier {key!r} of {view.id}")
+    found = publisher.wait(settled(find_call(view, where), publisher.patience(timeout))).rows
     if len(found) > 1:
-        raise RowRefused(f"{view.id} holds {len(found)} rows with {key} {row_id!r}; one was expected.")
+        raise RowRefused(f"{view.id} holds several rows with {key} {row_id!r}; one was expected.")
     return found[0] if found else None
 
 
-def settled_rows(dataset: str, where: str, patience: Patience) -> Steps[list[dict[str, Any]]]:
-    """Read the few rows that fulfil a condition, once replicas have caught up."""
-    for pause in patience.pauses(f"a row of {dataset}"):
-        page = yield rows.select(dataset, ":*,*", where, limit=10)
+def find_call(view: View, where: str, order: str | None = None) -> Call[RowsPage]:
+    """Return the call that reads the first rows which fulfil a condition."""
+    return single_rows.find(view.id, where, order=order, old_backend=view.new_backend is False)
+
+
+def settled(call: Call[P], patience: Patience) -> Steps[P]:
+    """Read rows, or count them, once the replicas show the last write."""
+    for pause in patience.pauses(call.summary):
+        page: P = yield call
         if not page.out_of_date:
-            found: list[dict[str, Any]] = page.rows
-            return found
+            return page
         yield pause
     raise AssertionError("unreachable: pauses() ends by raising")
 

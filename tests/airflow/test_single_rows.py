@@ -145,6 +145,15 @@ def test_a_row_that_the_portal_refuses_at_200(portal: Any, dataset: Dataset, run
     assert row(dataset, "e3")["lanes"] == "3"  # type: ignore[index]
 
 
+def test_the_old_back_end_without_a_row_identifier(portal: Any, run_row: Run) -> None:
+    portal.admin.create_dataset("oldn-2222", "Old", [["v", "text"]], rows=[{"v": "a"}], backend="old")
+    done = green(run_row("UpsertRow", dataset="oldn-2222", row={"v": "b"}, insert_without_identifier=True))
+    row_id = done["row"][":id"]
+    green(run_row("UpsertRow", dataset="oldn-2222", row={":id": row_id, "v": "c"}))
+    assert [each["v"] for each in portal.admin.rows("oldn-2222")] == ["a", "c"]
+    assert green(run_row("DeleteRow", dataset="oldn-2222", row_id=row_id))["deleted"] is True
+
+
 def test_the_old_back_end(portal: Any, run_row: Run) -> None:
     columns = [["id", "number"], ["v", "text"], ["w", "text"]]
     rows = [{"id": 1, "v": "a", "w": "b"}]

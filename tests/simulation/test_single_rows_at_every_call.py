@@ -6,6 +6,7 @@ Whatever the moment, the outcome is that of one clean run. Time is turned, not w
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -150,6 +151,14 @@ def test_an_insert_whose_reply_is_lost_or_refused(portal: Emulator, fault: tuple
     portal.admin.add_fault(kind, method="POST", path=f"/resource/{world.dataset}", **more)
     insert(world, immortal())
     assert world.public_rows() == sorted([*OLD, ("r1", "old")])
+
+
+def test_many_rows_alike(portal: Emulator) -> None:
+    world = OneRow(portal, keyed=False, backend="new")
+    for number in range(12):
+        insert(world, immortal(), replace(OPERATION, run_id=f"run {number}"))
+    assert world.public_rows().count(("r1", "old")) == 13
+    assert len(world.inserts) == 1
 
 
 def test_the_next_run_inserts_again_and_forgets_the_record_of_the_last(portal: Emulator) -> None:

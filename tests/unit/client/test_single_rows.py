@@ -141,6 +141,22 @@ def test_deletes(client: PortalSession, emulator: Emulator, dataset: str) -> Non
     assert emulator.admin.rows(dataset) == []
 
 
+def test_deleted_in_one_object(client: PortalSession, emulator: Emulator, dataset: str) -> None:
+    written = client.send(single_rows.upsert(dataset, {"key": "a", ":deleted": True}, keyed=True))
+    assert written.counts is not None
+    assert written.counts.deleted == 1
+    assert [row["key"] for row in emulator.admin.rows(dataset)] == ["b"]
+
+
+def test_rows_are_found_with_their_system_fields(client: PortalSession, dataset: str) -> None:
+    old = dataset == "oldb-2222"
+    call = single_rows.find(dataset, "n > 0", order=":id desc", limit=1, old_backend=old)
+    [row] = client.send(call).rows
+    assert row["key"] == "b"
+    assert {":id", ":created_at", ":updated_at"} <= set(row)
+    assert (":version" in row) is not old
+
+
 def test_a_delete_whose_reply_was_lost_says_that_it_may_have_landed(
     client: PortalSession, emulator: Emulator, dataset: str
 ) -> None:

@@ -13,7 +13,7 @@ from airflow_socrata.client import View
 from airflow_socrata.publication.errors import RowRefused
 from airflow_socrata.publication.operation import Operation
 from airflow_socrata.publication.row_inserts import InsertIntent, alike
-from airflow_socrata.publication.row_values import holds, literal, same_value
+from airflow_socrata.publication.row_values import equals, holds, literal, same_value
 from airflow_socrata.publication.single_rows import checked_row, with_nulls
 from airflow_socrata.records import RecordsError
 
@@ -130,6 +130,12 @@ def test_a_stored_row_holds_what_was_sent() -> None:
     stored = {":version": "rv-2", "id": "3", "name": "a"}
     assert holds(stored, {"id": 3, "name": "a", "seen": None, ":version": "rv-1"}, view())
     assert not holds(stored, {"id": 3, "name": "b"}, view())
+
+
+def test_conditions() -> None:
+    assert equals(view(), "name", "it's", "value") == "`name` = 'it''s'"
+    assert equals(view(None), ":id", "row-aaaa.bbbb.cccc", "id") == ":id = 'row-aaaa.bbbb.cccc'"
+    assert equals(view(None), ":id", "12", "id") == ":id = 12", "rows of the old back end are counted"
 
 
 def test_rows_alike() -> None:
