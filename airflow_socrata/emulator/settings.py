@@ -221,8 +221,8 @@ class Switches:
     row_identifier_takes: str = _switch(
         "both",
         "I",
-        "How PUT of a view names the row identifier's column: by field name or id (`both`), or `auto`: by field"
-        " name on the new back end, by id on the old.",
+        "How PUT of a view names the row identifier's column: by field name or id (`both`), or `auto`: by"
+        " field name on the new back end, by id on the old.",
         ("both", "auto"),
     )
     by_resource_name: str = _switch(
@@ -274,8 +274,8 @@ class Switches:
     metadata_verdict_form: str = _switch(
         "beside",
         "U",
-        "Reply of the Metadata API to `validateOnly`: errors and warnings `beside` the metadata's keys, or the"
-        " metadata `wrapped` in a key of that name.",
+        "Reply of the Metadata API to `validateOnly`: errors and warnings `beside` the metadata's keys, or"
+        " the metadata `wrapped` in a key of that name.",
         ("beside", "wrapped"),
     )
     metadata_issue_form: str = _switch(

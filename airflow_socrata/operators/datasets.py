@@ -8,7 +8,6 @@ from airflow_socrata.links.socrata import SocrataDatasetLink
 from airflow_socrata.operators.base import SocrataOperator, one_of
 from airflow_socrata.operators.new_dataset import SocrataNewDatasetOperator
 from airflow_socrata.operators.schema import SocrataSchemaOperator
-from airflow_socrata.runtime import VariableIntents, operation_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +60,7 @@ class SocrataCreateDatasetOperator(SocrataNewDatasetOperator, SocrataSchemaOpera
     def execute(self, context: Context) -> dict[str, Any]:
         """Create it, or find it."""
         from airflow_socrata.publication.creating import CreateIntent, Creating, create
+        from airflow_socrata.runtime import VariableIntents, operation_of
 
         with self.publisher(context) as publisher:
             wanted = self.wanted_columns(publisher, context)

@@ -9,11 +9,7 @@ from airflow_socrata.operators.base import SocrataOperator, one_of
 from airflow_socrata.operators.loads import SocrataLoader
 from airflow_socrata.operators.new_dataset import SocrataNewDatasetOperator
 from airflow_socrata.operators.rows import Compression, ExtraColumns
-from airflow_socrata.publication import importing
-from airflow_socrata.publication.errors import HandleMismatch
-from airflow_socrata.publication.importing import Importing, Mode
-from airflow_socrata.records import FileFormat, FileSource
-from airflow_socrata.runtime import VariableIntents, operation_of
+from airflow_socrata.publication.choices import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_socrata.client.column_definitions import ColumnDefinition
     from airflow_socrata.publication.creating import Creating
+    from airflow_socrata.publication.importing import Importing
 
 
 class ImportsFile(SocrataOperator):
@@ -31,7 +28,7 @@ class ImportsFile(SocrataOperator):
         (zipped shapefile, kml, kmz, geojson). (templated)
     :param translation: what fills the columns: the source of an array, ``"[col1, upper(col2)]"``, or a list
         of its expressions; default: columns are matched by their names. (templated)
-    :param columns: see the operator. (templated)
+    :param columns: see the operators. (templated)
     :param extra_columns: ``error`` or ``ignore`` columns of the file that the dataset lacks.
     :param skip: rows above the data; default: one, in xls and xlsx as many as the portal finds.
     :param layer: name of the layer of a file of shapes that has several.
@@ -80,6 +77,8 @@ class ImportsFile(SocrataOperator):
         """
         from airflow_socrata.client.translations import parse_translation
         from airflow_socrata.operators.upload import storage_path
+        from airflow_socrata.publication.importing import Importing
+        from airflow_socrata.records import FileFormat, FileSource
 
         translation = None if self.translation is None else parse_translation(self.translation)
         made = Importing(
@@ -120,6 +119,9 @@ class SocrataImportRowsOperator(ImportsFile, SocrataLoader):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Send the file, import it, and count."""
+        from airflow_socrata.publication import importing
+        from airflow_socrata.publication.errors import HandleMismatch
+
         with self.publisher(context) as publisher:
             how = self.importing(self.mode, self.columns)
             handle = self.handle()
@@ -163,6 +165,7 @@ class SocrataImportDatasetOperator(SocrataNewDatasetOperator, ImportsFile):
         """Create it and import the file, or find it."""
         from airflow_socrata.publication.creating import CreateIntent
         from airflow_socrata.publication.importing_datasets import ImportingDataset, import_dataset
+        from airflow_socrata.runtime import VariableIntents, operation_of
 
         with self.publisher(context) as publisher:
             wanted = ImportingDataset(

@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING, Any, get_args
 from airflow_socrata.operators.base import SocrataOperator, one_of
 from airflow_socrata.operators.rows import Compression, bound
 from airflow_socrata.operators.upload import storage_path
-from airflow_socrata.records import FileFormat, FileSource, RowSource, RowsSource
-from airflow_socrata.records.inference import MOST_ROWS
-from airflow_socrata.records.source import FormatName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,6 +15,8 @@ if TYPE_CHECKING:
 
     from airflow_socrata.publication.publisher import Publisher
     from airflow_socrata.publication.schema_sources import WantedColumns
+    from airflow_socrata.records import RowSource
+    from airflow_socrata.records.source import FormatName
 
 
 class SocrataSchemaOperator(SocrataOperator):
@@ -31,7 +30,7 @@ class SocrataSchemaOperator(SocrataOperator):
     :param schema_dataset: instead: 4x4 of a dataset that has them. (templated)
     :param types: with a file or rows: column or field name to data type, where the guess shall not count.
         (templated)
-    :param sample_rows: with a file or rows: how many rows to guess from.
+    :param sample_rows: with a file or rows: how many rows to guess from; default: 10,000.
     :param source_conn_id: Airflow connection for the file's URL.
     :param file_format: ``csv``, ``tsv``, ``json`` (an array) or ``jsonl``; default: by the file's name.
     :param encoding: text encoding; a UTF-8 byte-order mark is skipped.
@@ -57,7 +56,7 @@ class SocrataSchemaOperator(SocrataOperator):
         schema_rows: Callable[..., Iterable[Mapping[str, Any]]] | None = None,
         schema_dataset: str | None = None,
         types: Mapping[str, str] | None = None,
-        sample_rows: int = MOST_ROWS,
+        sample_rows: int | None = None,
         source_conn_id: str | None = None,
         file_format: FormatName | None = None,
         encoding: str = "utf-8",
@@ -67,6 +66,8 @@ class SocrataSchemaOperator(SocrataOperator):
         compression: Compression | None = "infer",
         **kwargs: Any,
     ) -> None:
+        from airflow_socrata.records.source import FormatName
+
         super().__init__(**kwargs)
         given = [one is not None for one in (columns, schema_source, schema_rows, schema_dataset)]
         if sum(given) > 1:
@@ -100,6 +101,7 @@ class SocrataSchemaOperator(SocrataOperator):
         :raises RecordsError: the file or the rows cannot be read.
         """
         from airflow_socrata.publication import schema_sources
+        from airflow_socrata.records.inference import MOST_ROWS
 
         if self.schema_dataset is not None:
             wanted = schema_sources.from_dataset(publisher, self.schema_dataset)
@@ -107,12 +109,14 @@ class SocrataSchemaOperator(SocrataOperator):
             wanted = schema_sources.from_list(self.columns)
         else:
             source = self._schema_source(context)
-            wanted = schema_sources.from_source(source, self.types, most_rows=self.sample_rows)
+            wanted = schema_sources.from_source(source, self.types, most_rows=self.sample_rows or MOST_ROWS)
         names = ", ".join(f"{column.field_name} {column.data_type}" for column in wanted.columns)
         self.log.info("Columns from %s: %s.", wanted.origin, names)
         return wanted
 
     def _schema_source(self, context: Context) -> RowSource:
+        from airflow_socrata.records import FileFormat, FileSource, RowsSource
+
         if self.schema_rows is not None:
             return RowsSource(
                 bound(self.schema_rows, context), name=getattr(self.schema_rows, "__name__", "rows")

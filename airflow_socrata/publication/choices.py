@@ -17,6 +17,9 @@ Action: TypeAlias = Literal["update", "replace", "delete"]
 #: Who may see a dataset after a revision.
 Permission: TypeAlias = Literal["public", "private"]
 
+#: What an import does with the rows of a working copy.
+Mode: TypeAlias = Literal["append", "replace"]
+
 #: What becomes of columns that a whole schema does not name.
 Others: TypeAlias = Literal["refuse", "keep", "drop"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeVar
 
 from airflow_socrata.client import Accepted, Interrupted, PortalError, View, imports, views
 from airflow_socrata.client.column_definitions import field_name_of
@@ -31,13 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from airflow_socrata.client import Call
+    from airflow_socrata.publication.choices import Mode
     from airflow_socrata.publication.handle import Handle
     from airflow_socrata.publication.publisher import Publisher
     from airflow_socrata.records.source import FileSource
 
 T = TypeVar("T")
-
-Mode: TypeAlias = Literal["append", "replace"]
 
 #: How the import API knows what a file is: by the end of its name.
 TEXTS = (".csv", ".txt", ".tsv", ".tab")

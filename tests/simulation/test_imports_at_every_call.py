@@ -19,7 +19,7 @@ from airflow_socrata.emulator import Emulator
 from airflow_socrata.publication import importing_datasets, publishing
 from airflow_socrata.publication.creating import CreateIntent, Creating
 from airflow_socrata.publication.errors import HandleMismatch, PublicationError, RowsRefused
-from airflow_socrata.publication.importing import Importing, Mode, load_file
+from airflow_socrata.publication.importing import Importing, load_file
 from airflow_socrata.publication.opening import Opening, open_working_copy
 from airflow_socrata.publication.operation import RememberedIntents
 from airflow_socrata.publication.publishing import Publishing
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow_socrata.client.column_definitions import ColumnDefinition
+    from airflow_socrata.publication.choices import Mode
 
 
 CSV = "id,V\nr7,new\nr8,new\nr9,\n"
