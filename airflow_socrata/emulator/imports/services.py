@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_socrata.emulator.dsmapi.fetching import fetched
 from airflow_socrata.emulator.edge import files, publication
 from airflow_socrata.emulator.edge.jobs import Job
+from airflow_socrata.emulator.edge.naming import expiry
 from airflow_socrata.emulator.edge.portal import Reply
 from airflow_socrata.emulator.edge.view_json import view_json
 from airflow_socrata.emulator.edge.views import make_view
@@ -181,12 +182,14 @@ def _made(
     """Create a dataset and load it; nothing stays when it cannot be loaded."""
     asked = exchange.first("nbe")
     new_backend = portal.switches.backend == "new" if asked is None else asked == "true"
+    deleted_at = expiry(exchange.first("deleted_at"))
     view = make_view(portal, portal.publisher(exchange), body, new_backend=new_backend)
     try:
         load(portal, exchange, view, layer, outputs, truncate=False)
     except PortalError:
         portal.store.remove(view)
         raise
+    view.deleted_at = deleted_at
     return view
 
 

@@ -81,6 +81,15 @@ def test_a_table_is_scanned_and_imported(client: PortalSession) -> None:
     assert imports.warnings_of(view) == ()
 
 
+def test_a_dataset_that_is_thrown_away_at_its_time(emulator: Emulator, client: PortalSession) -> None:
+    scan = scanned(client)
+    moment = "2100-01-01T00:00:00.000Z"
+    client.send(imports.import_table(scan.file_id, "a.csv", deleted_at=moment, locale="en"))
+    assert len(emulator.admin.datasets()) == 1
+    emulator.admin.advance(100 * 366 * 86_400)
+    assert emulator.admin.datasets() == []
+
+
 def test_a_ticket_is_followed(emulator: Emulator, client: PortalSession) -> None:
     emulator.admin.settings(import_looks=2, scan_looks=2)
     with file() as sending:
