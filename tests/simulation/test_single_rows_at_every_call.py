@@ -14,6 +14,7 @@ from portal_harness.dying import LATER, OPERATION, Death, Killed, World, immorta
 
 from airflow_socrata.emulator import Emulator
 from airflow_socrata.publication import single_rows
+from airflow_socrata.publication.errors import RowChanged
 from airflow_socrata.publication.operation import RememberedIntents
 from airflow_socrata.publication.row_inserts import Insert, InsertIntent
 
@@ -151,6 +152,40 @@ def test_an_insert_whose_reply_is_lost_or_refused(portal: Emulator, fault: tuple
     portal.admin.add_fault(kind, method="POST", path=f"/resource/{world.dataset}", **more)
     insert(world, immortal())
     assert world.public_rows() == sorted([*OLD, ("r1", "old")])
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "changed"),
+    [("lost_reply", {}, False), ("reset_before", {}, True), ("internal", {"after_commit": True}, False)],
+)
+def test_a_versioned_write_whose_reply_is_lost(
+    portal: Emulator, kind: str, more: dict[str, Any], changed: bool
+) -> None:
+    world = OneRow(portal, keyed=True, backend="new")
+    row = {"id": "r1", "v": "new", ":version": world.version("r1")}
+    portal.admin.add_fault(kind, method="POST", path=f"/resource/{world.dataset}", **more)
+    publisher = world.publisher()
+    outcome = single_rows.write_row(publisher, world.view(publisher), row, 60.0)
+    assert outcome.changed is changed
+    assert ("r1", "new") in world.public_rows()
+
+
+def test_somebody_is_quicker_between_the_look_and_the_write(portal: Emulator) -> None:
+    world = OneRow(portal, keyed=True, backend="new")
+    publisher = world.publisher()
+    view = world.view(publisher)
+    row = {"id": "r1", "v": "mine", ":version": world.version("r1")}
+
+    class Quicker(Death):
+        def around(self, what: str, act: Callable[[], Any]) -> Any:
+            if what.startswith("upsert"):
+                portal.admin.write_rows(world.dataset, [{"id": "r1", "v": "theirs"}])
+            return super().around(what, act)
+
+    publisher.session.death = Quicker(-1, after=False)  # type: ignore[attr-defined]
+    with pytest.raises(RowChanged, match="has been changed since version"):
+        single_rows.write_row(publisher, view, row, 60.0)
+    assert ("r1", "theirs") in world.public_rows()
 
 
 def test_many_rows_alike(portal: Emulator) -> None:
