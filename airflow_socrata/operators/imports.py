@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_socrata.client.column_definitions import ColumnDefinition
     from airflow_socrata.publication.creating import Creating
-    from airflow_socrata.publication.importing import Importing
+    from airflow_socrata.publication.importing_files import Importing
 
 
 class ImportsFile(SocrataOperator):
@@ -77,7 +77,7 @@ class ImportsFile(SocrataOperator):
         """
         from airflow_socrata.client.translations import parse_translation
         from airflow_socrata.operators.upload import storage_path
-        from airflow_socrata.publication.importing import Importing
+        from airflow_socrata.publication.importing_files import Importing
         from airflow_socrata.records import FileFormat, FileSource
 
         translation = None if self.translation is None else parse_translation(self.translation)

@@ -25,6 +25,7 @@ from airflow_socrata.publication.creating import Created, Creating, create, find
 from airflow_socrata.publication.deleting import delete_dataset
 from airflow_socrata.publication.errors import DatasetInTheWay, PublicationError
 from airflow_socrata.publication.first_version import publish_first, set_audience
+from airflow_socrata.publication.importing_files import count_file, send_file
 from airflow_socrata.publication.loading import MOST_STARTS
 from airflow_socrata.records import RecordsError
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from airflow_socrata.client import View
     from airflow_socrata.publication.creating import CreateIntent
     from airflow_socrata.publication.handle import Load
-    from airflow_socrata.publication.importing import Importing, Sent
+    from airflow_socrata.publication.importing_files import Importing, Sent
     from airflow_socrata.publication.operation import IntentStore, Operation
     from airflow_socrata.publication.publisher import Publisher
 
@@ -81,7 +82,7 @@ def import_dataset(
     there = find_dataset(publisher, resource_name)
     if there is not None and there.is_published:
         return Imported(_as_it_is(publisher, records, operation, there, wanted), None)
-    sent = rows.send_file(publisher, wanted.importing)
+    sent = send_file(publisher, wanted.importing, count_file(wanted.importing))
     columns = columns_of(sent, wanted)
     creating = wanted.creating(columns, wanted.row_identifier)
     for start in range(1, MOST_STARTS + 1):

@@ -19,7 +19,8 @@ from airflow_socrata.emulator import Emulator
 from airflow_socrata.publication import importing_datasets, publishing
 from airflow_socrata.publication.creating import CreateIntent, Creating
 from airflow_socrata.publication.errors import HandleMismatch, PublicationError, RowsRefused
-from airflow_socrata.publication.importing import Importing, load_file
+from airflow_socrata.publication.importing import load_file
+from airflow_socrata.publication.importing_files import Importing
 from airflow_socrata.publication.opening import Opening, open_working_copy
 from airflow_socrata.publication.operation import RememberedIntents
 from airflow_socrata.publication.publishing import Publishing
@@ -160,6 +161,14 @@ def test_the_end_of_a_ticket_told_in_a_lost_reply(portal: Emulator, file: Path, 
     world.check_published(world.load(handle))
 
 
+def test_the_end_of_a_scan_told_in_a_lost_reply(portal: Emulator, file: Path) -> None:
+    world = ImportWorld(portal, file, "append", scan_looks=1)
+    handle = world.open()
+    portal.admin.add_fault("lost_reply", "GET", ASK)
+    world.check_published(world.load(handle))
+    assert world.asked("scan") == 2
+
+
 def test_a_job_that_fails_fails_the_try(portal: Emulator, file: Path) -> None:
     world = ImportWorld(portal, file, "replace")
     handle = world.open()
@@ -271,6 +280,7 @@ def test_what_does_not_fit_changes_nothing(portal: Emulator, tmp_path: Path, cas
         world.load(handle, **options)
     assert caught.value.permanent
     assert world.portal.admin.rows(handle.working_copy) == []
+    assert world.asked("scan") == (case == "unknown_function")
     assert world.rows() == world.old
 
 
