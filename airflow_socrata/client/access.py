@@ -178,6 +178,14 @@ def audience_of(view: View) -> str | None:
     return view.permission_scope
 
 
+def shared_with(view: View) -> dict[str, str] | None:
+    """Return who may see or change a view, with the access level of each; None where the portal is silent."""
+    told = view.raw.get("permissions")
+    if not isinstance(told, dict) or not isinstance(told.get("users"), list):
+        return None
+    return {user.who: str(user.level) for user in Permissions.from_json(told).users}
+
+
 def read_permissions(dataset_id: str) -> Call[Permissions]:
     """Read who may see and change a dataset; needs the right ``grant`` on some portals."""
     return Call(CallKind.READ, "GET", _path(dataset_id), _parse, f"permissions of {dataset_id}")

@@ -14,6 +14,7 @@ import hashlib
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
+from airflow_socrata.client.access import shared_with
 from airflow_socrata.client.ids import is_dataset_id
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ class Baseline:
     :param publication_date: epoch seconds.
     :param view_last_modified: epoch seconds.
     :param audience: ``public``, ``site``, ``private``, or ``None`` where the portal does not say.
+    :param users: who else may see or change it, 4x4 or e-mail address to access level, the owner among them;
+        ``None`` where the portal does not say.
     """
 
     rows: int
@@ -125,12 +128,18 @@ class Baseline:
     publication_date: int | None = None
     view_last_modified: int | None = None
     audience: str | None = None
+    users: Mapping[str, str] | None = None
 
     @classmethod
     def of(cls, view: View, rows: int) -> Baseline:
         """Note a published view with its row count."""
         return cls(
-            rows, view.rows_updated_at, view.publication_date, view.view_last_modified, view.permission_scope
+            rows,
+            view.rows_updated_at,
+            view.publication_date,
+            view.view_last_modified,
+            view.permission_scope,
+            shared_with(view),
         )
 
 

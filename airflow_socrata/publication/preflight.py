@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_socrata.client import NotFound, PortalError, SyncedDataset, View, rows, views
+from airflow_socrata.client.access import audience_of
 from airflow_socrata.client.ids import check_dataset_id
 from airflow_socrata.publication.errors import NotPublishable, OlderRun
 from airflow_socrata.publication.operation import Mark, Operation
@@ -94,6 +95,18 @@ def check_order(view: View, operation: Operation, *, allow_older_run: bool) -> N
             f"Run {last.operation.run_id} ({last.operation.order}) has published to {view.id} already, and"
             f" this run ({operation.order}) is older: its rows would replace newer ones. Pass"
             " allow_older_run=True to do so."
+        )
+
+
+def check_audience(dataset: View, draft: View) -> None:
+    """Refuse a draft that would make a dataset public with publishing.
+
+    :raises NotPublishable: somebody has set the draft's audience, which was pending until now.
+    """
+    if dataset.permission_scope in {"private", "site"} and audience_of(draft) == "public":
+        raise NotPublishable(
+            f"{draft.id} would make {dataset.id} public, which is {dataset.permission_scope}: somebody set"
+            " the working copy's audience. Discard it, and set that of the dataset if it shall be public."
         )
 
 

@@ -17,7 +17,7 @@ from airflow_socrata.publication.errors import (
     WaitTimeout,
 )
 from airflow_socrata.publication.operation import Intent, Mark, Operation, Phase
-from airflow_socrata.publication.preflight import check_order, read_dataset, read_or_none
+from airflow_socrata.publication.preflight import check_audience, check_order, read_dataset, read_or_none
 from airflow_socrata.publication.proof import Outcome, outcome, settle_publish
 
 if TYPE_CHECKING:
@@ -197,9 +197,9 @@ def _check_draft(
             " not publish it. Clear the task that opens the working copy, with its downstream tasks."
         )
     _check_ours(draft, intent)
-    check_order(
-        read_dataset(publisher, handle.dataset), handle.operation, allow_older_run=publishing.allow_older_run
-    )
+    dataset = read_dataset(publisher, handle.dataset)
+    check_order(dataset, handle.operation, allow_older_run=publishing.allow_older_run)
+    check_audience(dataset, draft)
     return check_rows(publisher, handle, expected_rows(handles), doubtful_rows(handles), publishing)
 
 

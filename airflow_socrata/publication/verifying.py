@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_socrata.client.access import shared_with
 from airflow_socrata.publication.errors import OutcomeUnproved, PublicationError
 from airflow_socrata.publication.preflight import read_dataset, rows_of
 from airflow_socrata.publication.proof import carries_our_mark
 from airflow_socrata.publication.revisions.handle import RevisionHandle
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_socrata.publication.handle import Handle
     from airflow_socrata.publication.publisher import Publisher
 
@@ -52,7 +55,7 @@ def verify(
 
     :param expected: rows; ``None`` where no load of this package counted them.
     :param timeout: seconds for the replicas.
-    :raises VerificationFailed: other rows, another audience, or not published; says before and after.
+    :raises VerificationFailed: other rows, another audience or users, or not published; says both.
     """
     view = read_dataset(publisher, handle.dataset, may_be_file=isinstance(handle, RevisionHandle))
     before = handle.baseline
@@ -86,8 +89,23 @@ def verify(
             f"{view.id} was {before.audience} before this run and is {view.permission_scope} now:"
             f" {report.link}"
         )
+    _check_users(before.users, shared_with(view), report)
     publisher.log(
         f"{view.id} shows {rows:,} rows (before: {before.rows:,}) to its {view.permission_scope or 'former'}"
         " audience."
     )
     return report
+
+
+def _check_users(before: Mapping[str, str] | None, now: Mapping[str, str] | None, report: Report) -> None:
+    """Compare whom a dataset is shared with, where the portal has told it both times."""
+    if before is None or now is None or before == now:
+        return
+    changes = [
+        f"{who} was {before.get(who, 'not among them')} and is {now.get(who, 'not among them')}"
+        for who in sorted({*before, *now})
+        if before.get(who) != now.get(who)
+    ]
+    raise VerificationFailed(
+        f"The users of {report.dataset} are others than before this run: {'; '.join(changes)}: {report.link}"
+    )

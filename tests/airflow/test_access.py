@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from portal_harness.publications import START, errors, make_dataset
+from portal_harness.publications import (
+    OLD_ROWS,
+    START,
+    assert_published,
+    assert_unchanged,
+    errors,
+    make_dataset,
+    upsert,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -303,3 +311,50 @@ def test_who_is_let_in_no_more_tells_by_the_public_view(dataset: Any, give: Run)
 def test_an_owner_that_cannot_be(private: Any, give: Run, owner: str, words: str) -> None:
     assert words in red(give(private, new_owner=owner))
     assert shares(private) == {ME: "current_owner"}
+
+
+# --- after a publish ---
+
+
+def told_by_somebody(dataset: Any, method: str, path: str, body: Any) -> Callable[[], Any]:
+    """What another publisher does to a view, when called."""
+    someone = ("person-key", "person-secret")
+    url = f"{dataset.portal.url}/api/views/{path}"
+    return lambda: requests.request(method, url, json=body, auth=someone, timeout=30).raise_for_status()
+
+
+def test_users_and_audience_outlive_a_publish(
+    private: Any, permit: Run, publish_dag: Run, run_dag: Run
+) -> None:
+    green(permit(private, add_users={VIC: "viewer", TEAM: "contributor"}))
+    before = private.view()["permissions"]
+    assert_published(run_dag(publish_dag(private, upsert())), private, private.after_changes())
+    assert private.view()["permissions"] == before
+
+
+def test_users_that_are_others_after_a_publish_are_not_green(
+    private: Any, permit: Run, publish_dag: Run, run_dag: Run
+) -> None:
+    green(permit(private, add_users={VIC: "viewer"}))
+    dag = publish_dag(private, upsert())
+    lost = told_by_somebody(private, "PUT", f"{private.id}/grants?method=delete", {"userId": VIC})
+    dag.get_task("p.publish").on_success_callback = [lambda context: lost()]
+    run = run_dag(dag)
+    assert run.state == "failed"
+    assert f"{VIC} was viewer and is not among them" in errors(run, "p.verify")[0]
+
+
+def test_a_working_copy_that_somebody_made_public_is_not_published(
+    private: Any, publish_dag: Run, run_dag: Run
+) -> None:
+    dag = publish_dag(private, upsert())
+
+    def open_up(context: Any) -> None:
+        (copy,) = private.copies()
+        told_by_somebody(private, "PUT", f"{copy['id']}?method=setPermission", "public.read")()
+
+    dag.get_task("p.load").on_success_callback = [open_up]
+    run = run_dag(dag)
+    assert "would make" in errors(run, "p.publish")[0]
+    assert_unchanged(run, private, [row | {"lanes": str(row["lanes"])} for row in OLD_ROWS])
+    assert private.portal.admin.state(private.id)["scope"] == "private"
