@@ -64,6 +64,7 @@ class Handle:
     :param baseline: the published dataset at that time.
     :param links: pages for people, ``{"dataset": url, "working_copy": url}``.
     :param load: what the task that returned this handle has loaded.
+    :param columns: field names that the working copy was published with, if tasks of ours have changed them.
     """
 
     dataset: str
@@ -73,6 +74,7 @@ class Handle:
     baseline: Baseline
     links: Mapping[str, str] = field(default_factory=dict)
     load: Load | None = None
+    columns: tuple[str, ...] | None = None
 
     def with_load(self, load: Load) -> Handle:
         """Return the handle that a load task passes on."""
@@ -92,7 +94,7 @@ class Handle:
 
     @classmethod
     def _of(cls, value: Mapping[str, Any]) -> Handle:
-        load = value.get("load")
+        load, columns = value.get("load"), value.get("columns")
         return cls(
             dataset=str(value["dataset"]),
             working_copy=str(value["working_copy"]),
@@ -101,6 +103,7 @@ class Handle:
             baseline=Baseline(**value["baseline"]),
             links=dict(value.get("links") or {}),
             load=Load(**load) if load else None,
+            columns=None if columns is None else tuple(columns),
         )
 
     @property

@@ -177,6 +177,7 @@ class Intent:
     :param after_job: the greatest id of a task set of the revision before it was applied, -1 without any.
     :param schema_changes: what tasks have changed in the columns of the working copy, in order: their task
         ids and changes.
+    :param columns: field names that the working copy was published with, if its columns were changed.
     """
 
     operation: Operation
@@ -200,6 +201,7 @@ class Intent:
     inherited: str | None = None
     after_job: int = -1
     schema_changes: tuple[Mapping[str, Any], ...] = ()
+    columns: tuple[str, ...] | None = None
 
     @property
     def is_revision(self) -> bool:
@@ -238,6 +240,8 @@ class Intent:
         values["operation"] = Operation.from_json(values["operation"])
         for name in ("open_before", "replaced", "names", "schema_changes"):
             values[name] = tuple(values.get(name, ()))
+        if values.get("columns") is not None:
+            values["columns"] = tuple(values["columns"])
         values["phase"] = Phase(values["phase"])
         if values.get("baseline") is not None:
             values["baseline"] = Baseline(**values["baseline"])

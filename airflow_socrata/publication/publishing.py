@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.client import Accepted, RequestRefused, View, views
@@ -133,6 +133,11 @@ def recorded(publisher: Publisher, operation: Operation) -> Intent:
     return intent
 
 
+def with_columns(handle: Handle, intent: Intent) -> Handle:
+    """Return the handle with the columns that were published, if tasks of ours have changed them."""
+    return handle if intent.columns is None else replace(handle, columns=intent.columns)
+
+
 def intent_of(publisher: Publisher, handle: Handle) -> Intent:
     """Return the recorded intent, or what the handle tells of it once the operation is over and forgotten."""
     if publisher.intents.load(handle.operation.key) is not None:
@@ -168,26 +173,28 @@ def start(publisher: Publisher, handles: Sequence[Handle], publishing: Publishin
     handle = loaded_handle(handles)
     intent = check_handle(publisher, handle)
     was_sent = intent.phase in {Phase.PUBLISHING, Phase.PUBLISHED}
-    earlier = settle_earlier(publisher, handle, intent) if was_sent else None
+    earlier = settle_earlier(publisher, with_columns(handle, intent), intent) if was_sent else None
     if earlier is not None:
         return earlier
     try:
-        rows = _check_draft(publisher, handles, intent, publishing)
+        draft, rows = _check_draft(publisher, handles, intent, publishing)
     except (RequestRefused, PublicationError):
         # The call of an earlier try, whose process is gone, may land in the middle of these checks.
-        earlier = settle_earlier(publisher, handle, intent) if was_sent else None
+        earlier = settle_earlier(publisher, with_columns(handle, intent), intent) if was_sent else None
         if earlier is None:
             raise
         return earlier
-    intent = intent.at(Phase.PUBLISHING, published_at=publisher.portal_time(), expected_rows=rows)
+    columns = tuple(column.field_name for column in draft.columns) if intent.schema_changes else None
+    now = publisher.portal_time()
+    intent = intent.at(Phase.PUBLISHING, published_at=now, expected_rows=rows, columns=columns)
     publisher.intents.save(intent)
     publisher.log(f"Publishing working copy {handle.working_copy} of {handle.dataset} with {rows:,} rows.")
-    return send(publisher, handle, intent)
+    return send(publisher, with_columns(handle, intent), intent)
 
 
 def _check_draft(
     publisher: Publisher, handles: Sequence[Handle], intent: Intent, publishing: Publishing
-) -> int:
+) -> tuple[View, int]:
     """Check that the working copy is still a draft, ours, of the newest run and as it was loaded."""
     handle = loaded_handle(handles)
     draft = read_or_none(publisher, handle.working_copy)
@@ -200,7 +207,8 @@ def _check_draft(
     dataset = read_dataset(publisher, handle.dataset)
     check_order(dataset, handle.operation, allow_older_run=publishing.allow_older_run)
     check_audience(dataset, draft)
-    return check_rows(publisher, handle, expected_rows(handles), doubtful_rows(handles), publishing)
+    rows = check_rows(publisher, handle, expected_rows(handles), doubtful_rows(handles), publishing)
+    return draft, rows
 
 
 def send(publisher: Publisher, handle: Handle, intent: Intent) -> Published | Accepted:
@@ -340,6 +348,7 @@ def resume(publisher: Publisher, handle: Handle, timeout: float, *, await_approv
     :raises OutcomeUnproved: it is gone without proof.
     """
     intent = check_handle(publisher, handle)
+    handle = with_columns(handle, intent)
     if intent.phase is Phase.PUBLISHED:
         return Published(handle, Outcome.PUBLISHED, intent.expected_rows)
     result = settle_publish(publisher, intent, timeout, await_approval=await_approval)

@@ -55,7 +55,8 @@ def verify(
 
     :param expected: rows; ``None`` where no load of this package counted them.
     :param timeout: seconds for the replicas.
-    :raises VerificationFailed: other rows, another audience or users, or not published; says both.
+    :raises VerificationFailed: other rows or columns, another audience or users, or not published; says
+        before and after.
     """
     view = read_dataset(publisher, handle.dataset, may_be_file=isinstance(handle, RevisionHandle))
     before = handle.baseline
@@ -83,6 +84,13 @@ def verify(
         raise VerificationFailed(
             f"{view.id} shows {rows:,} rows after publish; {expected:,} were published, and {before.rows:,}"
             f" were there before: {report.link}"
+        )
+    columns = None if isinstance(handle, RevisionHandle) else handle.columns
+    shown = {column.field_name for column in view.columns}
+    if columns is not None and shown != {*columns}:
+        raise VerificationFailed(
+            f"{view.id} shows other columns than were published: {', '.join(sorted(shown ^ {*columns}))}:"
+            f" {report.link}"
         )
     if before.audience is not None and view.permission_scope != before.audience:
         raise VerificationFailed(

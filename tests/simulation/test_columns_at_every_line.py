@@ -5,6 +5,7 @@ After a retry the public sees the columns and rows of a clean run, after a rollb
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +19,7 @@ from airflow_socrata.publication.opening import Opening, open_working_copy
 from airflow_socrata.publication.publishing import Published, Publishing
 from airflow_socrata.publication.rollback import roll_back
 from airflow_socrata.publication.schema_change import SchemaChange
+from airflow_socrata.publication.verifying import VerificationFailed, verify
 from airflow_socrata.records import Guards, RowsSource
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class Run(Tasks):
             ("second", lambda publisher, tried: self._change(publisher, "first", "second", SECOND)),
             ("load", self._load),
             ("publish", self._publish),
+            ("verify", lambda publisher, tried: verify(publisher, self.handles["publish"].handle, 7, 30)),
         ]
 
     def _create(self, publisher: Publisher, tried: int) -> Handle:
@@ -113,7 +116,17 @@ def moments(world: World, task: str) -> int:
     return counted.count
 
 
-@pytest.mark.parametrize("task", ["first", "second", "load"])
+def test_other_columns_than_were_published_are_seen(portal: Emulator) -> None:
+    world = World(portal, keyed=True)
+    run = Run(world)
+    run.go(world.publisher())
+    handle = run.handles["publish"].handle
+    assert handle.columns == ("old_id", "v")
+    with pytest.raises(VerificationFailed, match="other columns than were published: key, v"):
+        verify(world.publisher(), replace(handle, columns=("old_id", "key")), 7, 30)
+
+
+@pytest.mark.parametrize("task", ["first", "second", "load", "publish"])
 @pytest.mark.parametrize("backend", ["new", "old"])
 def test_a_retry_ends_as_a_clean_run(portal: Emulator, backend: str, task: str) -> None:
     portal.admin.settings(row_identifier_takes="auto")
