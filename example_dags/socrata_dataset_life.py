@@ -1,7 +1,7 @@
-"""The whole life of a dataset, by hand: created from a file's columns, loaded, made public, mended, deleted.
+"""The whole life of a dataset: created from a file's columns, loaded, made public, mended, deleted.
 
-Nothing of it is seen before it is whole: the dataset is created private and empty, gets its metadata, is loaded
-through a working copy, and only then becomes public. The column is added on a working copy as well.
+Nothing of it is seen before it is whole: the dataset is created private and empty, gets its metadata, is
+loaded through a working copy, and only then becomes public. The column is added on a working copy as well.
 
 The portal tells datasets apart by the resource name: a second run goes on with the dataset of the first.
 """

@@ -2,24 +2,26 @@
 
 Starts the emulators with TLS, lets a real Airflow run the example DAGs, and prints what the public saw.
 At a Socrata portal: airports loaded, then upserted with a year's changes; flights replaced; airports revised,
-with transforms. At an Opendatasoft portal: airports replaced. And three runs that fail, two of them since
-their files are broken, which are rolled back.
+with transforms; and the whole life of a dataset, on each back end. At an Opendatasoft portal: airports
+replaced. And three runs that fail, two of them since their files are broken, which are rolled back.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import local_portal
-from local_portal import AIRPORTS, AIRPORTS_ID, FLIGHTS, AnyPortal, OpendatasoftPortal
+from local_portal import AIRPORTS, AIRPORTS_ID, FLIGHTS, AnyPortal, OpendatasoftPortal, Portal
 from real_data import CACHE, fetch
 
 if TYPE_CHECKING:
@@ -33,7 +35,8 @@ class Line:
     """One line of the table.
 
     :param left: working copies and revisions that the run has left open.
-    :param kept: whether nobody else's was touched, and, where asked, every public row is as before.
+    :param kept: whether nobody else's was touched, and, where asked, every public row is as before, or the
+        dataset is gone at the end of its life.
     """
 
     what: str
@@ -102,6 +105,7 @@ def main() -> int:
         ]
         heights = Counter(str(row.get("height")) for row in portal.admin.rows(AIRPORTS))
         still_open = portal.open_drafts(AIRPORTS)
+        lines += [whole_life(demo, portal, backend, new) for backend in ("new", "old")]
         lines += at_the_opendatasoft_portal(opendatasoft, environment, new)
     print_table(lines)
     told = rejected_rows(rejected)
@@ -112,6 +116,7 @@ def main() -> int:
     say("The transforms of the revision sorted the airports by height: " + in_words(heights) + ".")
     say("Three runs failed on purpose: the public sees every flight and every airport as before them, no")
     say(f"working copy is left, and the only open revision is the person's ({', '.join(still_open)}).")
+    say("Two datasets were created from a file's columns, and looked at just before they were deleted again.")
     say(f"The {len(told)} rows that the portal could not convert: {rejected}")
     return 0
 
@@ -137,6 +142,27 @@ def at_the_opendatasoft_portal(
     ]
 
 
+def whole_life(demo: Demo, portal: Portal, backend: str, rows: int) -> Line:
+    """Create, fill, mend and delete a dataset; it is looked at while the portal holds the deletion."""
+    what, dag_id = f"a dataset's whole life, {backend} back end", "socrata_dataset_life"
+    say(f"{what} ({dag_id}) ...")
+    before, hold = portal.published(), portal.admin.hold("DELETE", "/api/views/")
+    began = time.monotonic()
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(demo.test, what, dag_id, {"backend": backend})
+        held = False
+        while not held and not run.done():
+            held = portal.is_held(hold, seconds=1)
+        made = portal.published() - before if held else frozenset()
+        after = sum(portal.rows(dataset) for dataset in made)
+        left = sum(len(portal.open_drafts(dataset)) for dataset in made)
+        portal.admin.release(hold)
+    deleted = portal.published() == before
+    seconds = time.monotonic() - began
+    name = ", ".join(made) or "none"
+    return Line(what, name, 0, after, left, deleted, seconds, run.result(), "success", rows)
+
+
 @dataclass(frozen=True, slots=True)
 class Demo:
     """A portal, and an Airflow that publishes to it."""
@@ -158,6 +184,12 @@ class Demo:
             )
         return done.returncode
 
+    def test(self, what: str, dag_id: str, conf: dict[str, str]) -> str:
+        """Run a DAG to its end; return the run's state."""
+        log = re.sub("[^a-z-]", "", what.replace(" ", "-"))
+        status = self.airflow("dags", "test", dag_id, "--conf", json.dumps(conf), log=log)
+        return "success" if status == 0 else "failed"
+
     def run(
         self,
         what: str,
@@ -174,10 +206,8 @@ class Demo:
         before, others = self.portal.rows(dataset), self.portal.open_drafts(dataset)
         public = self.portal.digest(dataset) if compare else None
         began = time.monotonic()
-        log = what.replace(":", "").replace(" ", "-").replace("'", "")
-        status = self.airflow("dags", "test", dag_id, "--conf", json.dumps(conf), log=log)
+        state = self.test(what, dag_id, conf)
         seconds = time.monotonic() - began
-        state = "success" if status == 0 else "failed"
         after, drafts = self.portal.rows(dataset), self.portal.open_drafts(dataset)
         kept = others <= drafts and (not compare or self.portal.digest(dataset) == public)
         left = len(drafts - others)

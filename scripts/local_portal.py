@@ -72,6 +72,18 @@ class Portal:
         """Return what tells the public rows from others."""
         return _digest(self.admin.rows(dataset))
 
+    def published(self) -> frozenset[str]:
+        """Return the 4x4s of the published datasets."""
+        return frozenset(each["id"] for each in self.admin.datasets() if each["stage"] == "published")
+
+    def is_held(self, hold: str, seconds: float) -> bool:
+        """Wait until the portal holds a call; return whether it does."""
+        try:
+            self.admin.wait_held(hold, timeout=seconds)
+        except TimeoutError:
+            return False
+        return True
+
     def connection(self) -> str:
         """Return the connection as JSON, for ``AIRFLOW_CONN_SOCRATA_DEFAULT``."""
         address = urlsplit(self.facts["url"])
@@ -192,6 +204,7 @@ def airflow_environment(
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRPORTS_FORMER_FILE": str(data.airports_former),
         "AIRPORTS_NEW_FILE": str(data.airports_new),
+        "AIRPORTS_NOTES_FILE": str(data.airports_notes),
         "AIRPORTS_CHANGES_FILE": str(home / "airports-changes.csv"),
         "AIRPORTS_REJECTED_FILE": str(home / "airports-rejected.csv"),
         "AIRPORTS_KEPT_FOLDER": str(home / "kept"),

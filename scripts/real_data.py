@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CACHE = environments.CACHE
+_FORMER, _NEW = "20250909", "20260905"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,13 @@ class RealData:
 
     :param airports_former: airports of September 2025, 28,270 rows.
     :param airports_new: airports of September 2026, 28,298 rows.
+    :param airports_notes: what the package of the latter says about itself.
     :param flights: flights of 2013 from New York City, 336,776 rows.
     """
 
     airports_former: Path
     airports_new: Path
+    airports_notes: Path
     flights: Path
 
 
@@ -35,16 +38,17 @@ def fetch(directory: Path = CACHE / "data") -> RealData:
     """Return the files, fetched if they are not there yet."""
     directory.mkdir(parents=True, exist_ok=True)
     return RealData(
-        _airports("20250909", directory / "airports-2025.csv"),
-        _airports("20260905", directory / "airports-2026.csv"),
+        _airports(_FORMER, directory / "airports-2025.csv"),
+        _airports(_NEW, directory / "airports-2026.csv"),
+        _airports(_NEW, directory / "airports-notes.txt", f"airportsdata-{_NEW}.dist-info/METADATA"),
         _flights(directory / "flights.csv"),
     )
 
 
-def _airports(version: str, target: Path) -> Path:
+def _airports(version: str, target: Path, member: str = "airportsdata/airports.csv") -> Path:
     if not target.exists():
         wheel = zipfile.ZipFile(_package(f"airportsdata=={version}", target.parent, "*.whl"))
-        _write(target, wheel.read("airportsdata/airports.csv"))
+        _write(target, wheel.read(member))
     return target
 
 

@@ -22,7 +22,7 @@ def published(portal: Any) -> list[str]:
 
 
 def look_before_deletion(portal: Any, hold: str, over: Event) -> dict[str, Any]:
-    """Return rows and view, as anybody sees them, while the portal holds the call that deletes the dataset."""
+    """Return view and rows, as anybody sees them, while the portal holds the call that deletes them."""
     while not over.is_set():
         try:
             portal.admin.wait_held(hold, timeout=1)
