@@ -29,9 +29,9 @@ class SocrataSetPermissionOperator(SocrataOperator):
     :param audience: ``public``, ``site`` (members of the portal), ``private``, or ``None``: as it is.
         (templated)
     :param add_users: 4x4 or e-mail address to access level: ``viewer``, ``contributor``, ``owner``
-        (co-owner), or e.g. ``viewer:published``. (templated)
+        (co-owner), or e.g. ``viewer:published``. (templated: the levels)
     :param remove_users: 4x4s or e-mail addresses. (templated)
-    :param users: instead of both: exactly these beside the owner. (templated)
+    :param users: instead of both: exactly these beside the owner. (templated: the levels)
     :param on_approval: where a steward must approve: ``wait`` until the time-out, ``submit`` (succeed as
         submitted; the sensor waits for the decision) or ``fail``.
     :param ask_again: withdraw a request that a steward has rejected, and make another.
