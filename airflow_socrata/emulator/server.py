@@ -53,6 +53,7 @@ class Emulator(PortalServer):
 
     def _clear(self) -> None:
         self.portal.desk.clear()
+        self.portal.kept.clear()
         self.portal.store.close()
 
     @property
