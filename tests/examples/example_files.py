@@ -19,8 +19,9 @@ def load_dag(name: str) -> Any:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    (dag,) = (value for value in vars(module).values() if isinstance(value, DAG))
-    return dag
+    values = vars(module).values()
+    found = [value if isinstance(value, DAG) else getattr(value, "dag", None) for value in values]
+    return next(dag for dag in found if isinstance(dag, DAG))
 
 
 def write(path: Path, header: list[str], rows: list[tuple[str, ...]]) -> str:
