@@ -17,7 +17,6 @@ from airflow_socrata.client.exchange import Done, Exchange, RawReply
 from airflow_socrata.client.failures import Loss
 from airflow_socrata.client.limiter import limiter_of
 from airflow_socrata.client.proxies import check_ca_bundle, proxy_for
-from airflow_socrata.client.retry import RetryBudget
 from airflow_socrata.client.session import line_logger
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from airflow_socrata.client.messages import Call
+    from airflow_socrata.client.retry import RetryBudget
     from airflow_socrata.client.settings import PortalSettings
     from airflow_socrata.client.wire import Outgoing
 
@@ -57,7 +57,7 @@ class AsyncPortalSession:
         chance: Callable[[], float] = random.random,  # noqa: S311 - jitter, no secret
     ) -> None:
         self.settings = settings
-        self._budget = RetryBudget(seconds=settings.limits.longest_wait) if budget is None else budget
+        self._budget = settings.limits.budget if budget is None else budget
         self._limiter = limiter_of(settings)
         self._log = line_logger(log)
         self._now = now

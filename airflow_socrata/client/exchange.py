@@ -70,18 +70,23 @@ class Backoff:
         self._budget = budget
         self._chance = chance
         self._failures = 0
+        self._throttled = 0
         self._first_failure: float | None = None
 
     def after(self, error: PortalError, now: float) -> Wait:
         """Return the wait that follows ``error``, or raise it if the budget is used up."""
         self._failures += 1
+        self._throttled += error.failure is Failure.THROTTLED
         if self._first_failure is None:
             self._first_failure = now
         elapsed = now - self._first_failure
-        seconds = self._budget.wait(self._failures, elapsed, error.retry_after, self._chance())
+        seconds = self._budget.wait(
+            self._failures, elapsed, error.retry_after, self._chance(), self._throttled
+        )
         if seconds is None:
             raise error
-        attempt = f"attempt {self._failures + 1} of {self._budget.attempts}"
+        most = self._budget.most if self._throttled else self._budget.attempts
+        attempt = f"attempt {self._failures + 1} of {most}"
         return Wait(seconds, f"{error.brief}; again in {seconds:.1f} s ({attempt})")
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_socrata.client.errors import ConfigurationError
+from airflow_socrata.client.retry import RetryBudget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,7 @@ SPACING = 0.05
 #: How late a blocked thread notices that it should stop, in seconds.
 _SLICE_SECONDS = 0.2
 _MOST_LIMITERS = 256
+_MOST_THROTTLED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,11 @@ class Limits:
             raise ConfigurationError(f"requests per second: {self.per_second!r} is not above 0")
         if not self.longest_wait > 0:
             raise ConfigurationError(f"longest wait: {self.longest_wait!r} is not above 0 seconds")
+
+    @property
+    def budget(self) -> RetryBudget:
+        """How often and how long one call is tried; 429 for as long as the wait may be."""
+        return RetryBudget(seconds=self.longest_wait, throttled=_MOST_THROTTLED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,8 @@ class RetryBudget:
     """How often and how long one call may be tried.
 
     :param attempts: sendings of one call, the first included.
+    :param throttled: sendings, where some are answered 429: those tell of nothing but haste and do not count
+        as attempts. None: they do.
     :param seconds: from the first failure to the start of the last sending.
     :param base: upper bound of the first wait in seconds; it doubles with each failure.
     :param longest: upper bound of any wait that the portal did not ask for, in seconds.
@@ -120,20 +122,31 @@ class RetryBudget:
     seconds: float = 300.0
     base: float = 1.0
     longest: float = 60.0
+    throttled: int | None = None
 
-    def wait(self, failures: int, elapsed: float, retry_after: float | None, chance: float) -> float | None:
+    def wait(
+        self, failures: int, elapsed: float, retry_after: float | None, chance: float, throttled: int = 0
+    ) -> float | None:
         """Seconds until the next sending, or None if the budget is used up.
 
         :param failures: failures so far, at least 1.
+        :param throttled: how many of them were 429.
         :param elapsed: seconds since the first failure.
         :param retry_after: seconds that the portal asked to wait.
         :param chance: a random number in [0, 1): full jitter.
         """
-        if failures >= self.attempts:
+        if self.throttled is None:
+            throttled = 0
+        if failures - throttled >= self.attempts or failures >= self.most:
             return None
         backoff = min(self.longest, self.base * 2.0 ** min(failures - 1, 30)) * chance
         seconds = max(backoff, retry_after or 0.0)
         return seconds if elapsed + seconds <= self.seconds else None
+
+    @property
+    def most(self) -> int:
+        """Sendings of one call at most, of whatever kind its failures are."""
+        return max(self.attempts, self.throttled or 0)
 
 
 def retry_after_seconds(value: str | None, reference: float | None) -> float | None:

@@ -11,7 +11,6 @@ from airflow_socrata.client.clock import SystemClock
 from airflow_socrata.client.errors import Interrupted, PortalError
 from airflow_socrata.client.exchange import Backoff, Done, Exchange, RawReply
 from airflow_socrata.client.limiter import limiter_of
-from airflow_socrata.client.retry import RetryBudget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from airflow_socrata.client.clock import Clock
     from airflow_socrata.client.failures import Loss
     from airflow_socrata.client.messages import Call
+    from airflow_socrata.client.retry import RetryBudget
     from airflow_socrata.client.settings import PortalSettings
     from airflow_socrata.client.transport import Transport
 
@@ -50,7 +50,7 @@ class PortalSession:
 
         self.settings = settings
         self._clock: Clock = SystemClock() if clock is None else clock
-        self._budget = RetryBudget(seconds=settings.limits.longest_wait) if budget is None else budget
+        self._budget = settings.limits.budget if budget is None else budget
         self._limiter = limiter_of(settings)
         self._log = line_logger(log)
         self._chance = chance

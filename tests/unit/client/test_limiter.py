@@ -163,6 +163,24 @@ def test_without_retry_after_all_wait_as_long_as_the_one_that_met_it(
     assert limiter_of(settings).turn(clock.now - 0.25).seconds == 0.25
 
 
+def test_429_does_not_count_as_an_attempt_unless_the_caller_counts(
+    portal: ScriptedPortal, settings: PortalSettings, clock: FakeClock
+) -> None:
+    portal.answer(*[Answer(429)] * 9, Answer(500), VIEW)
+    with PortalSession(settings, clock=clock, chance=lambda: 0.5) as session:
+        session.send(READ)
+    assert clock.waits == [0.5, 1, 2, 4, 8, 16, 30, 30, 30, 30]
+    portal.answer(*[Answer(429)] * 2)
+    counted = RetryBudget(attempts=2)
+    with PortalSession(settings, clock=clock, budget=counted) as session, pytest.raises(PortalBusy):
+        session.send(READ)
+    portal.default = Answer(429)
+    clock.waits.clear()
+    with PortalSession(settings, clock=clock, chance=lambda: 1.0) as session, pytest.raises(PortalBusy):
+        session.send(READ)
+    assert 240 < sum(clock.waits) <= 300
+
+
 @pytest.mark.parametrize(
     "answer",
     [
