@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: The connection that operators and sensors use unless told otherwise.
-SOCRATA_DEFAULT = "socrata_default"
+#: The connections that operators and sensors use unless told otherwise.
+SOCRATA_DEFAULT, OPENDATASOFT_DEFAULT = "socrata_default", "opendatasoft_default"
 
 _OPTIONAL_SECRET: dict[str, Any] = {"type": ["string", "null"], "format": "password"}
 _OPTIONAL_TEXT: dict[str, Any] = {"type": ["string", "null"]}

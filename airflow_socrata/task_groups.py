@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from airflow_socrata.publication.choices import Action, DraftMethod, Permission
-    from airflow_socrata.publication.opendatasoft.publishing import OnLimit
+    from airflow_socrata.publication.choices import Action, DraftMethod, OnLimit, Permission
 
 
 class PublicationGroup(TaskGroup):

@@ -43,6 +43,15 @@ import airflow_socrata.sensors.revision
 import airflow_socrata.task_groups
 """
 )
+OPENDATASOFT = SDK.format(
+    imports="""
+import airflow_socrata.operators.opendatasoft.datasets
+import airflow_socrata.operators.opendatasoft.orders
+import airflow_socrata.operators.opendatasoft.publication
+import airflow_socrata.sensors.opendatasoft
+import airflow_socrata.task_groups
+"""
+)
 CLIENT = """
 import sys, time
 began = time.process_time()
@@ -54,6 +63,7 @@ print(took)
 CASES = (
     ("operators of working copies, over the Airflow SDK", WORKING_COPY, 60),
     ("operators of revisions, over the Airflow SDK", REVISION, 60),
+    ("operators for Opendatasoft portals, over the Airflow SDK", OPENDATASOFT, 60),
     ("client and records, without Airflow", CLIENT, None),
 )
 

@@ -11,6 +11,7 @@ from airflow_socrata.client import PortalError, PortalSession
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.connection_form import (
     OPENDATASOFT_BEHAVIOUR,
+    OPENDATASOFT_DEFAULT,
     OPENDATASOFT_FIELDS,
     field_behaviour,
     widgets,
@@ -43,7 +44,7 @@ class OpendatasoftHook(BaseHook):
     """
 
     conn_name_attr = "opendatasoft_conn_id"
-    default_conn_name = "opendatasoft_default"
+    default_conn_name = OPENDATASOFT_DEFAULT
     conn_type = "opendatasoft"
     hook_name = "Opendatasoft"
 

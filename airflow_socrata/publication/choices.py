@@ -26,6 +26,12 @@ Others: TypeAlias = Literal["refuse", "keep", "drop"]
 #: What a task does where a steward must approve: wait, succeed as submitted, or fail.
 OnFirstApproval: TypeAlias = Literal["wait", "submit", "fail"]
 
+#: What to do where a portal stops at its record limit.
+OnLimit: TypeAlias = Literal["fail", "accept"]
+
+#: Seconds for which Explore is looked at again where it does not show what was published.
+LONGEST_GRACE = 120.0
+
 #: Seconds for which a copy or publish call may still be in flight after the process that sent it is gone.
 IN_FLIGHT = 60.0
 

@@ -6,18 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import PokeReturnValue
 
-from airflow_socrata.hooks.opendatasoft import OpendatasoftHook
+from airflow_socrata.connection_form import OPENDATASOFT_DEFAULT
 from airflow_socrata.links.opendatasoft import OpendatasoftDatasetLink
-from airflow_socrata.opendatasoft import actions
-from airflow_socrata.opendatasoft.status import Action, Step, next_step
 from airflow_socrata.operators.base import LINKS_KEY, failing_for_good, one_of
 from airflow_socrata.operators.opendatasoft.base import dataset_handle_of
-from airflow_socrata.publication.errors import HandleMismatch
-from airflow_socrata.publication.opendatasoft import publishing
-from airflow_socrata.publication.opendatasoft.publishing import Ordered, Published
-from airflow_socrata.runtime import dataset_publisher_for_task
 from airflow_socrata.sensors.base import WaitSensor
-from airflow_socrata.triggers.opendatasoft import OpendatasoftStatusTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +18,9 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_socrata.opendatasoft.models import Status
+    from airflow_socrata.publication.choices import OnLimit
     from airflow_socrata.publication.opendatasoft.publisher import DatasetPublisher
-    from airflow_socrata.publication.opendatasoft.publishing import OnLimit
+    from airflow_socrata.publication.opendatasoft.publishing import Ordered
     from airflow_socrata.triggers.base import WaitTrigger
 
 
@@ -53,9 +47,10 @@ class OpendatasoftStatusSensor(WaitSensor):
         restore_point: Any = None,
         dataset: str | None = None,
         on_limit: OnLimit = "fail",
-        opendatasoft_conn_id: str = OpendatasoftHook.default_conn_name,
+        opendatasoft_conn_id: str = OPENDATASOFT_DEFAULT,
         **kwargs: Any,
     ) -> None:
+
         super().__init__(**kwargs)
         if (restore_point is None) == (dataset is None):
             raise ValueError("give either restore_point (what Publish returned) or dataset")
@@ -67,6 +62,8 @@ class OpendatasoftStatusSensor(WaitSensor):
 
     def trigger(self, deadline: float) -> WaitTrigger:
         """Return the trigger that waits instead of this sensor."""
+        from airflow_socrata.triggers.opendatasoft import OpendatasoftStatusTrigger
+
         seen = self._seen
         assert seen is not None, "poke() comes before"  # noqa: S101 - for the type checker
         return OpendatasoftStatusTrigger(
@@ -79,6 +76,9 @@ class OpendatasoftStatusSensor(WaitSensor):
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Look at the dataset."""
+        from airflow_socrata.hooks.opendatasoft import OpendatasoftHook
+        from airflow_socrata.runtime import dataset_publisher_for_task
+
         with failing_for_good():
             hook = OpendatasoftHook(self.opendatasoft_conn_id)
             session, dialect = hook.get_conn(), hook.dialect()
@@ -94,6 +94,9 @@ class OpendatasoftStatusSensor(WaitSensor):
             return self._look(context, publisher)
 
     def _look(self, context: Context, publisher: DatasetPublisher) -> bool | PokeReturnValue:
+        from airflow_socrata.opendatasoft.status import Step, next_step
+        from airflow_socrata.publication.opendatasoft import publishing
+
         self._seen = ordered = self._order(publisher)
         context["ti"].xcom_push(key=LINKS_KEY, value={"dataset": publisher.link(ordered.dataset_id)})
         status: Status = publisher.run(publisher.dialect.status(ordered.dataset))
@@ -108,6 +111,12 @@ class OpendatasoftStatusSensor(WaitSensor):
         return PokeReturnValue(is_done=True, xcom_value=self._told(ordered, status))
 
     def _order(self, publisher: DatasetPublisher) -> Ordered:
+        from airflow_socrata.opendatasoft import actions
+        from airflow_socrata.opendatasoft.status import Action
+        from airflow_socrata.publication.errors import HandleMismatch
+        from airflow_socrata.publication.opendatasoft import publishing
+        from airflow_socrata.publication.opendatasoft.publishing import Ordered
+
         if self.restore_point is None:
             found = publisher.run(actions.find(publisher.dialect, str(self.dataset)))
             status: Status = publisher.run(publisher.dialect.status(found.uid))
@@ -122,6 +131,8 @@ class OpendatasoftStatusSensor(WaitSensor):
         return Ordered(intent.dataset, intent.dataset_id, Action.PUBLISH, intent.before, intent.ordered_at)
 
     def _told(self, ordered: Ordered, status: Status) -> dict[str, Any]:
+        from airflow_socrata.publication.opendatasoft.publishing import Published
+
         if self.restore_point is None:
             return {"dataset": ordered.dataset, "dataset_id": ordered.dataset_id, "status": status.name}
         handle = dataset_handle_of(self.restore_point)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_socrata.hooks.opendatasoft import OpendatasoftHook
-from airflow_socrata.publication.opendatasoft import waits
-from airflow_socrata.publication.opendatasoft.publishing import Ordered
 from airflow_socrata.triggers.base import WaitTrigger
 
 if TYPE_CHECKING:
@@ -45,6 +42,8 @@ class OpendatasoftStatusTrigger(WaitTrigger):
         poll_interval: float = 5.0,
         carried: Mapping[str, Any] | None = None,
     ) -> None:
+        from airflow_socrata.hooks.opendatasoft import OpendatasoftHook
+
         super().__init__(deadline, poll_interval, carried)
         self.opendatasoft_conn_id = opendatasoft_conn_id
         self.dataset = dataset
@@ -63,6 +62,9 @@ class OpendatasoftStatusTrigger(WaitTrigger):
 
     def steps(self) -> Steps[Mapping[str, Any]]:
         """Return the wait."""
+        from airflow_socrata.publication.opendatasoft import waits
+        from airflow_socrata.publication.opendatasoft.publishing import Ordered
+
         patience = self.patience()
         if self.ordered is None:
             status = yield from waits.at_rest(self._dialect, self.dataset, patience)

@@ -121,9 +121,7 @@ def test_a_file_that_is_not_there(stops: Any, publish: Any, tmp_path: Path) -> N
 
 
 def test_a_file_over_the_limit_is_not_sent(stops: Any, publish: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_socrata.opendatasoft.multipart import Multipart
-
-    monkeypatch.setitem(Multipart.__init__.__kwdefaults__, "limit", 1000)
+    monkeypatch.setattr("airflow_socrata.opendatasoft.multipart.PLATFORM_LIMIT_BYTES", 1000)
     run = publish(GOOD + "3,Cedar\n" * 200)
     assert_refused(run, "p.upload", stops, "stops", "split it into several resources")
     assert [one for one in stops.admin.requests() if "files" in one["path"] and one["method"] == "POST"] == []

@@ -113,8 +113,10 @@ def test_a_dag_file_that_names_operators_imports_little(run_python: RunPython) -
     """The scheduler parses DAG files again and again: what only a running task needs is imported there."""
     done = run_python(
         "import json, sys, airflow_socrata.task_groups, airflow_socrata.sensors.revision\n"
-        "from airflow_socrata.operators import socrata\n"
+        "import airflow_socrata.sensors.opendatasoft\n"
+        "from airflow_socrata.operators import opendatasoft, socrata\n"
         "[getattr(socrata, name) for name in socrata.__all__]\n"
+        "[getattr(opendatasoft, name) for name in opendatasoft.__all__]\n"
         "print(json.dumps([name for name in sys.modules if name.startswith('airflow_socrata.')]))"
     )
     assert done.returncode == 0, done.stderr
@@ -122,5 +124,5 @@ def test_a_dag_file_that_names_operators_imports_little(run_python: RunPython) -
     heavy = tuple(
         f"{part}." for part in ("client", "publication", "records", "hooks", "triggers", "opendatasoft")
     )
-    light = {"client.errors", "client.limiter", "publication.choices"}
+    light = {"client.errors", "client.limiter", "opendatasoft.status", "publication.choices"}
     assert {name for name in ours if name.startswith(heavy)} <= light

@@ -6,16 +6,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_socrata.hooks.opendatasoft import OpendatasoftHook
+from airflow_socrata.connection_form import OPENDATASOFT_DEFAULT
 from airflow_socrata.links.opendatasoft import OpendatasoftDatasetLink
-from airflow_socrata.opendatasoft import actions
-from airflow_socrata.opendatasoft.errors import PublishRightMissing
 from airflow_socrata.operators.base import PortalOperator, default_deferrable, failing_for_good
-from airflow_socrata.publication.opendatasoft import waits
-from airflow_socrata.publication.opendatasoft.handle import DatasetHandle
-from airflow_socrata.runtime import dataset_publisher_for_task
-from airflow_socrata.triggers.base import WaitEvent
-from airflow_socrata.triggers.opendatasoft import OpendatasoftStatusTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -23,6 +16,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_socrata.opendatasoft.models import Dataset
+    from airflow_socrata.publication.opendatasoft.handle import DatasetHandle
     from airflow_socrata.publication.opendatasoft.publisher import DatasetPublisher
     from airflow_socrata.publication.opendatasoft.publishing import Ordered
 
@@ -32,6 +26,8 @@ def dataset_handle_of(value: object) -> DatasetHandle:
 
     :raises HandleMismatch: there is none.
     """
+    from airflow_socrata.publication.opendatasoft.handle import DatasetHandle
+
     while isinstance(value, (list, tuple)) and value:
         value = value[-1]
     return DatasetHandle.from_xcom(value)
@@ -47,15 +43,16 @@ class OpendatasoftOperator(PortalOperator):
     operator_extra_links: Collection[Any] = (OpendatasoftDatasetLink(),)
     ui_color = "#e6dcf5"
 
-    def __init__(
-        self, *, opendatasoft_conn_id: str = OpendatasoftHook.default_conn_name, **kwargs: Any
-    ) -> None:
+    def __init__(self, *, opendatasoft_conn_id: str = OPENDATASOFT_DEFAULT, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.opendatasoft_conn_id = opendatasoft_conn_id
 
     @contextmanager
     def publisher(self, context: Context) -> Iterator[DatasetPublisher]:
         """Sign in for the time of the block; permanent errors fail the task without another try."""
+        from airflow_socrata.hooks.opendatasoft import OpendatasoftHook
+        from airflow_socrata.runtime import dataset_publisher_for_task
+
         with failing_for_good():
             hook = OpendatasoftHook(self.opendatasoft_conn_id)
             session, dialect = hook.get_conn(), hook.dialect()
@@ -69,6 +66,8 @@ class OpendatasoftOperator(PortalOperator):
 
         :raises NotFound: naming the nearest.
         """
+        from airflow_socrata.opendatasoft import actions
+
         found = publisher.run(actions.find(publisher.dialect, dataset))
         self.push_links(context, {"dataset": publisher.link(found.dataset_id)})
         return found
@@ -94,6 +93,8 @@ class WaitingOperator(OpendatasoftOperator):
         self._defer(ordered.dataset, ordered, "execute_complete", {**carried, "ordered": ordered.to_json()})
 
     def _defer(self, uid: str, ordered: Ordered | None, method_name: str, carried: Mapping[str, Any]) -> None:
+        from airflow_socrata.triggers.opendatasoft import OpendatasoftStatusTrigger
+
         self.defer(
             trigger=OpendatasoftStatusTrigger(
                 self.opendatasoft_conn_id,
@@ -133,11 +134,16 @@ class AtRestOperator(WaitingOperator):
 
     def execute_at_rest(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Write, now that the dataset rests."""
+        from airflow_socrata.triggers.base import WaitEvent
+
         with failing_for_good():
             WaitEvent.checked(event)
         return self._write(context, may_defer=False)
 
     def _write(self, context: Context, *, may_defer: bool) -> dict[str, Any]:
+        from airflow_socrata.opendatasoft.errors import PublishRightMissing
+        from airflow_socrata.publication.opendatasoft import waits
+
         with self.publisher(context) as publisher:
             found = self.find(context, publisher, self.dataset)
             try:

@@ -8,10 +8,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_socrata.client.errors import ConfigurationError, NotFound
-from airflow_socrata.opendatasoft import actions, push
-from airflow_socrata.opendatasoft.errors import DatasetExists
-from airflow_socrata.opendatasoft.models import MetadataValue, RestorePoint
 from airflow_socrata.operators.opendatasoft.base import AtRestOperator, OpendatasoftOperator
 from airflow_socrata.operators.rows import bound
 from airflow_socrata.operators.upload import storage_path
@@ -21,7 +17,7 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_socrata.opendatasoft.models import Dataset, Resource
+    from airflow_socrata.opendatasoft.models import Dataset, MetadataValue, Resource
     from airflow_socrata.publication.opendatasoft.publisher import DatasetPublisher
 
 #: Stands for cells that are too many or too few; no cell can hold it, as a file of text has no NUL.
@@ -31,6 +27,8 @@ Metadata = Mapping[str, Mapping[str, Any]]
 
 
 def _values(metadata: Metadata | None) -> tuple[MetadataValue, ...]:
+    from airflow_socrata.opendatasoft.models import MetadataValue
+
     return tuple(
         MetadataValue(template, name, value)
         for template, values in (metadata or {}).items()
@@ -82,6 +80,9 @@ class OpendatasoftCreateDatasetOperator(OpendatasoftOperator):
         return {"dataset": found.uid, "dataset_id": found.dataset_id, "created": created}
 
     def _create(self, publisher: DatasetPublisher) -> tuple[Dataset, bool]:
+        from airflow_socrata.opendatasoft import actions
+        from airflow_socrata.opendatasoft.errors import DatasetExists
+
         try:
             made = publisher.session.repeat(
                 lambda: publisher.run(
@@ -147,6 +148,8 @@ class OpendatasoftRestoreVersionOperator(AtRestOperator):
 
     def write(self, publisher: DatasetPublisher, found: Dataset) -> dict[str, Any]:
         """Restore it."""
+        from airflow_socrata.opendatasoft.models import RestorePoint
+
         point = RestorePoint(found.uid, publisher.dialect.name, self.version)
         restored = publisher.session.repeat(lambda: publisher.run(publisher.dialect.restore(point)))
         self.log.info(
@@ -206,6 +209,8 @@ class OpendatasoftPushOperator(OpendatasoftOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Push, batch by batch."""
+        from airflow_socrata.opendatasoft import push
+
         with self.publisher(context) as publisher:
             found = self.find(context, publisher, self.dataset)
             resources: tuple[Resource, ...] = publisher.run(publisher.dialect.resources(found.uid))
@@ -216,6 +221,8 @@ class OpendatasoftPushOperator(OpendatasoftOperator):
         return {"records": done.records, "calls": done.calls}
 
     def _realtime(self, dataset_id: str, resources: Sequence[Resource]) -> Resource:
+        from airflow_socrata.client.errors import NotFound
+
         known = [one for one in resources if one.push_url or one.type == "realtime"]
         if self.resource is not None:
             known = [one for one in resources if one.title == self.resource]
@@ -240,6 +247,8 @@ class OpendatasoftPushOperator(OpendatasoftOperator):
 
 def _read(path: Any) -> Iterator[Mapping[str, Any]]:
     """Read records one by one: CSV or JSON lines, by the file's name."""
+    from airflow_socrata.client.errors import ConfigurationError
+
     name = str(path)
     with path.open("rb") if hasattr(path, "open") else open(path, "rb") as file:  # noqa: PTH123
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
@@ -256,6 +265,8 @@ def _cells(rows: csv.DictReader[str], name: str) -> Iterator[Mapping[str, Any]]:
 
     :raises ConfigurationError: one has more or fewer; what is before it may be pushed already.
     """
+    from airflow_socrata.client.errors import ConfigurationError
+
     for row in rows:
         if _REST in row or _REST in row.values():
             raise ConfigurationError(
@@ -282,6 +293,9 @@ class OpendatasoftDeleteDatasetOperator(OpendatasoftOperator):
 
     def execute(self, context: Context) -> bool:
         """Delete it."""
+        from airflow_socrata.client.errors import NotFound
+        from airflow_socrata.opendatasoft import actions
+
         with self.publisher(context) as publisher:
             try:
                 found = publisher.run(actions.find(publisher.dialect, self.dataset))

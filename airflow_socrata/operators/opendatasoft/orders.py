@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_args
 
-from airflow_socrata.client import RetryBudget
-from airflow_socrata.hooks.opendatasoft import OpendatasoftHook
 from airflow_socrata.opendatasoft.status import Action
 from airflow_socrata.operators.base import failing_for_good, one_of
 from airflow_socrata.operators.opendatasoft.base import WaitingOperator, dataset_handle_of
-from airflow_socrata.publication.opendatasoft import publishing
-from airflow_socrata.publication.opendatasoft.publishing import OnLimit, Ordered, Publishing
-from airflow_socrata.triggers.base import WaitEvent
+from airflow_socrata.publication.choices import OnLimit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +15,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_socrata.publication.opendatasoft.publisher import DatasetPublisher
+    from airflow_socrata.publication.opendatasoft.publishing import Ordered, Publishing
 
 #: Seconds for the abort that a killed task orders.
 KILL_PATIENCE = 5.0
@@ -36,12 +33,15 @@ class OrderOperator(WaitingOperator):
     action: Action
 
     def __init__(self, *, dataset: str | None = None, **kwargs: Any) -> None:
+
         super().__init__(**kwargs)
         self.dataset = dataset
         self._ordered: Ordered | None = None
 
     def how(self) -> Publishing:
         """Return how long to wait, and what to accept."""
+        from airflow_socrata.publication.opendatasoft.publishing import Publishing
+
         return Publishing(self.timeout)
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -50,12 +50,17 @@ class OrderOperator(WaitingOperator):
 
     def execute_at_rest(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Give the order, now that the dataset rests."""
+        from airflow_socrata.triggers.base import WaitEvent
+
         with failing_for_good():
             WaitEvent.checked(event)
         return self._order(context, may_defer=False)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Judge the end."""
+        from airflow_socrata.publication.opendatasoft.publishing import Ordered
+        from airflow_socrata.triggers.base import WaitEvent
+
         with self.publisher(context) as publisher:
             ordered = Ordered.from_json(WaitEvent.checked(event).data["ordered"])
             return self.end(publisher, ordered)
@@ -71,6 +76,8 @@ class OrderOperator(WaitingOperator):
 
     def give(self, context: Context, publisher: DatasetPublisher, *, may_defer: bool) -> Ordered:
         """Give the order."""
+        from airflow_socrata.publication.opendatasoft import publishing
+
         found = self.find(context, publisher, str(self.dataset))
         if may_defer:
             self.wait_for_rest(publisher, found.uid)
@@ -78,6 +85,8 @@ class OrderOperator(WaitingOperator):
 
     def end(self, publisher: DatasetPublisher, ordered: Ordered) -> dict[str, Any]:
         """Wait for the end, judge it, and tell."""
+        from airflow_socrata.publication.opendatasoft import publishing
+
         status = publishing.end_of(publisher, ordered, self.how())
         publisher.log(f"{self.action.value} of {ordered.dataset_id} has ended: {status.name}.")
         return {"dataset": ordered.dataset, "dataset_id": ordered.dataset_id, "status": status.name}
@@ -118,10 +127,14 @@ class OpendatasoftPublishOperator(OrderOperator):
 
     def how(self) -> Publishing:
         """Return how long to wait, and what to accept."""
+        from airflow_socrata.publication.opendatasoft.publishing import Publishing
+
         return Publishing(self.timeout, self.on_limit)
 
     def give(self, context: Context, publisher: DatasetPublisher, *, may_defer: bool) -> Ordered:
         """Give the order; nothing of it is lost if this process dies."""
+        from airflow_socrata.publication.opendatasoft import publishing
+
         if self.restore_point is None:
             return super().give(context, publisher, may_defer=may_defer)
         handle = dataset_handle_of(self.restore_point)
@@ -132,6 +145,8 @@ class OpendatasoftPublishOperator(OrderOperator):
 
     def end(self, publisher: DatasetPublisher, ordered: Ordered) -> dict[str, Any]:
         """Wait for the end, judge it, record it, and tell."""
+        from airflow_socrata.publication.opendatasoft import publishing
+
         if self.restore_point is None:
             return super().end(publisher, ordered)
         handle = dataset_handle_of(self.restore_point)
@@ -142,6 +157,10 @@ class OpendatasoftPublishOperator(OrderOperator):
 
         With a restore point the abort is left to the rollback, and a retry waits for what runs.
         """
+        from airflow_socrata.client import RetryBudget
+        from airflow_socrata.hooks.opendatasoft import OpendatasoftHook
+        from airflow_socrata.publication.opendatasoft import publishing
+
         super().on_kill()
         ordered = self._ordered
         if ordered is None or self.restore_point is not None:

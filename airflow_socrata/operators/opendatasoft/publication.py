@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_socrata.opendatasoft import actions
-from airflow_socrata.opendatasoft.models import Configured
 from airflow_socrata.operators.base import check_run_is_true, failing_for_good
 from airflow_socrata.operators.opendatasoft.base import (
     OpendatasoftOperator,
@@ -16,19 +14,14 @@ from airflow_socrata.operators.opendatasoft.base import (
     dataset_handle_of,
 )
 from airflow_socrata.operators.upload import storage_path
-from airflow_socrata.publication.choices import IN_FLIGHT
-from airflow_socrata.publication.opendatasoft.opening import Opening, open_restore_point
-from airflow_socrata.publication.opendatasoft.rollback import forget_if_over, roll_back
-from airflow_socrata.publication.opendatasoft.uploading import ResourceSettings, upload
-from airflow_socrata.publication.opendatasoft.verifying import LONGEST_GRACE, verify
-from airflow_socrata.runtime import operation_of
-from airflow_socrata.triggers.base import WaitEvent
+from airflow_socrata.publication.choices import IN_FLIGHT, LONGEST_GRACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_socrata.opendatasoft.models import Configured
     from airflow_socrata.publication.opendatasoft.publisher import Place
     from airflow_socrata.publication.opendatasoft.verifying import Expected
 
@@ -75,6 +68,8 @@ class OpendatasoftCreateRestorePointOperator(WaitingOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Note it, as soon as the dataset rests."""
+        from airflow_socrata.opendatasoft import actions
+
         if self.deferrable:
             with self.publisher(context) as publisher:
                 found = publisher.run(actions.find(publisher.dialect, self.dataset))
@@ -83,11 +78,16 @@ class OpendatasoftCreateRestorePointOperator(WaitingOperator):
 
     def execute_at_rest(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Note it, now that the dataset rests."""
+        from airflow_socrata.triggers.base import WaitEvent
+
         with failing_for_good():
             WaitEvent.checked(event)
         return self._note(context)
 
     def _note(self, context: Context) -> dict[str, Any]:
+        from airflow_socrata.publication.opendatasoft.opening import Opening, open_restore_point
+        from airflow_socrata.runtime import operation_of
+
         keep = _place(self.keep, self.keep_conn_id) if self.keep else None
         opening = Opening(self.dataset, cast("Place | None", keep), self.timeout, self.allow_older_run)
         with self.publisher(context) as publisher:
@@ -165,11 +165,15 @@ class OpendatasoftUploadOperator(WaitingOperator):
 
     def execute_at_rest(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Upload, now that the dataset rests."""
+        from airflow_socrata.triggers.base import WaitEvent
+
         with failing_for_good():
             WaitEvent.checked(event)
         return self._upload(context)
 
     def _upload(self, context: Context) -> dict[str, Any]:
+        from airflow_socrata.publication.opendatasoft.uploading import ResourceSettings, upload
+
         settings = ResourceSettings(
             self.title,
             self.resource_type,
@@ -189,6 +193,8 @@ class OpendatasoftUploadOperator(WaitingOperator):
 
 def _configured(items: Sequence[Mapping[str, Any]]) -> tuple[Configured, ...]:
     """Turn what a DAG says into parts of a pipeline."""
+    from airflow_socrata.opendatasoft.models import Configured
+
     return tuple(
         Configured(
             "",
@@ -235,6 +241,8 @@ class OpendatasoftVerifyOperator(OpendatasoftOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Compare."""
+        from airflow_socrata.publication.opendatasoft.verifying import verify
+
         with self.publisher(context) as publisher:
             handle = dataset_handle_of(self.restore_point)
             self.push_links(context, handle.links)
@@ -326,6 +334,9 @@ class OpendatasoftRollbackOperator(OpendatasoftOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Roll back, then make sure that the run tells the truth."""
+        from airflow_socrata.publication.opendatasoft.rollback import forget_if_over, roll_back
+        from airflow_socrata.runtime import operation_of
+
         operation = operation_of(context, self.opened_by)
         with self.publisher(context) as publisher:
             done = roll_back(publisher, operation.key, patience=self.patience, job_patience=self.job_patience)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.client.errors import Interrupted, PortalError
 from airflow_socrata.opendatasoft import actions
@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from airflow_socrata.opendatasoft.models import Resource, Status
+    from airflow_socrata.publication.choices import OnLimit
     from airflow_socrata.publication.opendatasoft.handle import DatasetHandle
     from airflow_socrata.publication.opendatasoft.publisher import DatasetPublisher
     from airflow_socrata.publication.waits import Patience
-
-OnLimit: TypeAlias = Literal["fail", "accept"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from airflow_socrata.publication.choices import LONGEST_GRACE
 from airflow_socrata.publication.opendatasoft import waits
 from airflow_socrata.publication.opendatasoft.intent import ChangePhase
 from airflow_socrata.publication.opendatasoft.publishing import recorded
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from airflow_socrata.publication.opendatasoft.publisher import DatasetPublisher
 
 Expected: TypeAlias = int | Literal["file"] | None
-
-#: Seconds for which Explore is looked at again where it does not show what was published.
-LONGEST_GRACE = 120.0
 
 
 @dataclass(frozen=True, slots=True)
