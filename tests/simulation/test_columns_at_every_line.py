@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from portal_harness.dying import OLD, OPERATION, Death, Killed, Tasks, World
+from portal_harness.dying import OLD, OPERATION, Death, Killed, MortalSession, Tasks, World
 
 from airflow_socrata.client import views
 from airflow_socrata.emulator import Emulator
@@ -151,6 +151,27 @@ def test_a_retry_of_a_load_may_die_while_columns_are_changed_again(portal: Emula
         except Killed:
             run.go(world.publisher(), first=run.current, tried=3)
         assert_as_of_a_clean_run(world, at)
+
+
+@pytest.mark.parametrize("taken", ["refuse", "number"])
+def test_a_call_of_a_dead_try_lands_just_before_that_of_the_next(
+    portal: Emulator, taken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portal.admin.settings(duplicate_field_name=taken)
+    world = World(portal, keyed=True)
+    run, send = Run(world), MortalSession.send
+    late: list[str] = []
+
+    def twice(session: MortalSession, call: Any, **more: Any) -> Any:
+        if call.summary.startswith(("add column", "drop column")) and call.summary not in late:
+            late.append(call.summary)
+            send(session, call)
+        return send(session, call, **more)
+
+    monkeypatch.setattr(MortalSession, "send", twice)
+    run.go(world.publisher())
+    assert len(late) >= 4
+    assert_as_of_a_clean_run(world, late)
 
 
 def test_a_rollback_leaves_the_former_columns(portal: Emulator) -> None:
