@@ -25,6 +25,7 @@ from airflow_socrata.emulator.dsmapi.links import BASE
 from airflow_socrata.emulator.edge import (
     access,
     approvals,
+    archives,
     catalog,
     columns,
     exports,
@@ -110,6 +111,7 @@ TABLE: tuple[tuple[str, str, Callable[[Portal, Exchange], Reply]], ...] = (
     ),
     *access.TABLE,
     *approvals.TABLE,
+    *archives.TABLE,
     *routes.TABLE,
     *metadata.TABLE,
     *files.TABLE,

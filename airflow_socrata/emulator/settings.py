@@ -326,6 +326,9 @@ class Switches:
     audience_looks: int = _switch(
         0, "E", "An approved request for an audience is carried out after so many looks at the guidance."
     )
+    archive_looks: int = _switch(
+        0, "E", "The file of an archived version is still being made for so many looks at its state."
+    )
     one_row_system_fields: bool = _switch(
         False, "S", "GET of one row by its address shows `:id`, `:version` and the other system fields."
     )

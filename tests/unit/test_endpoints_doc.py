@@ -140,10 +140,11 @@ def fits(call: Call[Any], row: Row) -> bool:
     key, _, value = row.query.partition("=")
     if key and not any(k == key and value in ("", v) for k, v in params):
         return False
-    path = plain(re.sub(r"\.\w+$", "", path))
+    paths = (plain(path), plain(re.sub(r"\.\w+$", "", path)))
     return any(
         call.method == method and re.fullmatch(re.escape(wanted).replace(r"\{\}", "[^/]+"), path)
         for method, wanted in row.addresses
+        for path in paths
     )
 
 

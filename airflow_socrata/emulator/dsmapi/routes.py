@@ -75,6 +75,4 @@ _SERVICES: tuple[tuple[str, str, Callable[[Portal, Exchange], Reply]], ...] = (
 # (path, method, service), as the application's own table has them.
 TABLE: tuple[tuple[str, str, Callable[[Portal, Exchange], Reply]], ...] = (
     *((BASE + path, method, served(service)) for path, method, service in _SERVICES),
-    ("/api/archival", "POST", archiving.enroll),
-    ("/api/archival.json", "POST", archiving.enroll),
 )

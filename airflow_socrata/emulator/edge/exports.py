@@ -54,7 +54,7 @@ def export(portal: Portal, exchange: Exchange) -> Reply:
         query = _query(soql, suffix, system)
         compiled = Compiler(copy, view.dataset.row_ids, system).compile(query)
         rows = run(view, compiled)
-        names = _display_names(copy, compiled)
+        names = display_names(copy, compiled)
     if suffix == "json":
         return Reply.of(_arrays(portal, exchange, view, compiled, rows, with_system=soql is None))
     if suffix in {"csv", "tsv"}:
@@ -77,7 +77,8 @@ def _query(soql: str | None, suffix: str, system: tuple[str, ...]) -> Query:
     return query_of_all(system) if suffix in {"json", "xml", "rdf"} else Query()
 
 
-def _display_names(copy: Copy, compiled: Compiled) -> list[str]:
+def display_names(copy: Copy, compiled: Compiled) -> list[str]:
+    """Return what people call the fields of a query."""
     columns = {column.field_name: column.name for column in copy.columns}
     return [columns.get(name, name) for name in compiled.fields]
 

@@ -24,6 +24,7 @@ from airflow_socrata.emulator.store.portal_store import Store
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airflow_socrata.emulator.edge.archives import Version
     from airflow_socrata.emulator.store.model import View
 
 _SUFFIXES = (".json", ".csv", ".txt", ".xml", ".geojson", ".tsv", ".rdf")
@@ -104,6 +105,8 @@ class Portal:
         self.kept = Kept()
         self.sign_ins = SignInDesk()
         self.rights: dict[tuple[str, str], tuple[str, ...]] = {}
+        # Versions of datasets that are enrolled in archiving, by publication group and number.
+        self.archives: dict[int, dict[int, Version]] = {}
         self.files: dict[str, tuple[bytes, str, str]] = {}
         self.metadata_rules = MetadataRules()
         self.log: deque[dict[str, Any]] = deque(maxlen=20_000)
@@ -121,6 +124,7 @@ class Portal:
         self.store.clear()
         self.jobs.clear()
         self.rights.clear()
+        self.archives.clear()
         self.files.clear()
         self.metadata_rules = MetadataRules()
         self.log.clear()

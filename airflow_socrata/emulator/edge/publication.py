@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_socrata.emulator.edge.archives import note
 from airflow_socrata.emulator.edge.jobs import COPY, PUBLISH, Job
 from airflow_socrata.emulator.edge.portal import Reply
 from airflow_socrata.emulator.edge.view_json import view_json
@@ -169,7 +170,9 @@ def publish_now(portal: Portal, view: View) -> View:
         after = portal.switches.working_copy_after_publish
         snapshot = after == "snapshot" or (after == "auto" and not dataset.new_backend)
         with portal.books:
-            return portal.store.publish(view, portal.switches, keep_snapshot=snapshot)
+            published = portal.store.publish(view, portal.switches, keep_snapshot=snapshot)
+    note(portal, published)
+    return published
 
 
 def _start(portal: Portal, exchange: Exchange, view: View, kind: str, work: Callable[[], View]) -> Reply:
