@@ -70,6 +70,7 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_socrata.operators.schema",
                     "airflow_socrata.operators.new_dataset",
                     "airflow_socrata.operators.access",
+                    "airflow_socrata.operators.snapshots",
                 ],
             },
             {

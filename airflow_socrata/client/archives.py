@@ -1,6 +1,7 @@
-"""Calls for the archive: the versions of a dataset that a portal keeps, where it was enrolled.
+"""Calls for former versions of a dataset: the archive of one that was enrolled, and snapshots.
 
-The paths were seen in the portals' own pages and in vendor clients; the vendor documents none of them.
+The archive's paths were seen in the portals' own pages and in vendor clients; the vendor documents none of
+them. Snapshots are views of their own, which the old back end leaves behind with each publish.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from airflow_socrata.client.exports import download
 from airflow_socrata.client.ids import check_dataset_id
 from airflow_socrata.client.links import check_number
 from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableReply
+from airflow_socrata.client.models import View
 from airflow_socrata.client.parsing import integer, object_of, refuse_error_object, text
 
 if TYPE_CHECKING:
@@ -141,6 +143,27 @@ def file(dataset_id: str, version: int, into: ReplySink) -> Call[None]:
         ("method", "export"),
     )
     return download(f"{_PATH}.csv", params, into, f"download version {version} of {dataset_id}")
+
+
+def snapshots(dataset_id: str) -> Call[tuple[View, ...]]:
+    """List the snapshots of a dataset, which only the old back end makes, the newest first."""
+    return Call(
+        CallKind.READ,
+        "GET",
+        f"/api/views/{check_dataset_id(dataset_id)}.json",
+        _parse_snapshots,
+        f"snapshots of {dataset_id}",
+        params=(("method", "getPublicationGroup"),),
+    )
+
+
+def _parse_snapshots(reply: Reply) -> tuple[View, ...]:
+    body = reply.json()
+    if isinstance(body, dict):
+        refuse_error_object(body)
+    listed = body if isinstance(body, list) else [body]
+    found = [view for view in map(View.from_json, listed) if view.publication_stage == "snapshotted"]
+    return tuple(sorted(found, key=lambda view: (view.created_at or 0, view.id), reverse=True))
 
 
 def _change(method: str, dataset_id: str, params: tuple[tuple[str, str], ...], summary: str) -> Call[None]:

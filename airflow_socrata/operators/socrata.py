@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         SocrataReplaceRowOperator,
         SocrataUpsertRowOperator,
     )
+    from airflow_socrata.operators.snapshots import SocrataDeleteSnapshotsOperator
     from airflow_socrata.operators.upload import SocrataTransformOperator, SocrataUploadOperator
     from airflow_socrata.operators.working_copy import (
         SocrataCreateWorkingCopyOperator,
@@ -51,6 +52,7 @@ _MODULES = {
     "SocrataCreateWorkingCopyOperator": "working_copy",
     "SocrataDeleteDatasetOperator": "datasets",
     "SocrataDeleteRowOperator": "single_rows",
+    "SocrataDeleteSnapshotsOperator": "snapshots",
     "SocrataDetachFileOperator": "metadata",
     "SocrataDiscardRevisionOperator": "revision",
     "SocrataDiscardStaleRevisionsOperator": "revision",
@@ -84,6 +86,7 @@ __all__ = [
     "SocrataCreateWorkingCopyOperator",
     "SocrataDeleteDatasetOperator",
     "SocrataDeleteRowOperator",
+    "SocrataDeleteSnapshotsOperator",
     "SocrataDetachFileOperator",
     "SocrataDiscardRevisionOperator",
     "SocrataDiscardStaleRevisionsOperator",

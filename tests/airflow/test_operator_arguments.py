@@ -103,6 +103,7 @@ def test_every_operator_uses_the_default_connection(operator: Any) -> None:
         "SocrataReplaceRowOperator": {"dataset": "abcd-1234", "row": {"id": "1"}},
         "SocrataDeleteRowOperator": {"dataset": "abcd-1234", "row_id": "1"},
         "SocrataSetPermissionOperator": {"dataset": "abcd-1234"},
+        "SocrataDeleteSnapshotsOperator": {"dataset": "abcd-1234", "keep": 1},
         "SocrataTransferOwnershipOperator": {"dataset": "abcd-1234", "new_owner": "abcd-2345"},
         "SocrataApprovalSensor": {"dataset": "abcd-1234"},
     }.get(operator.__name__, {"working_copy": {}})

@@ -104,6 +104,7 @@ SAMPLES: dict[str, list[Call[Any]]] = {
     "archives.file": [archives.file(D, 3, Nowhere())],
     "archives.make_file": [archives.make_file(D, 3)],
     "archives.set_visible": [archives.set_visible(D, 3, True)],
+    "archives.snapshots": [archives.snapshots(D)],
     "archives.state": [archives.state(D, 3)],
     "archives.versions": [archives.versions(D)],
     "attachments.download": [

@@ -113,3 +113,16 @@ def test_what_cannot_be(portal: Emulator, session: PortalSession) -> None:
     ):
         with pytest.raises(ConfigurationError):
             make()
+
+
+def test_the_old_back_end_leaves_snapshots(portal: Emulator, session: PortalSession) -> None:
+    assert session.send(archives.snapshots(ID)) == ()
+    portal.admin.reset()
+    portal.admin.create_dataset(ID, "Stops", ["stop_id", "name"], "stop_id", backend="old")
+    made = []
+    for _ in range(2):
+        portal.admin.advance(60)
+        copy = session.send(views.open_copy(ID, "copy"))
+        session.send(views.publish(copy.id))
+        made.append(copy.id)
+    assert [view.id for view in session.send(archives.snapshots(ID))] == made[::-1]
