@@ -117,7 +117,9 @@ class ColumnDefinition:
             if not isinstance(body.get(key), str):
                 raise ConfigurationError(f"the column {dict(body)!r} lacks the text {key}")
         position = body.get("position")
-        if position is not None and (isinstance(position, bool) or not isinstance(position, int)):
+        if position is not None and (
+            isinstance(position, bool) or not isinstance(position, int) or position < 1
+        ):
             raise ConfigurationError(f"position of column {body['field_name']!r} is a number from 1")
         if not isinstance(body.get("format") or {}, Mapping):
             raise ConfigurationError(f"format of column {body['field_name']!r} is an object")
@@ -197,7 +199,7 @@ def check_definitions(
 
 
 def _check_field_name(name: str, seen: set[str]) -> None:
-    if not _FIELD_NAME.match(name):
+    if not _FIELD_NAME.fullmatch(name):
         raise ConfigurationError(
             f"{name!r} is no field name: it must match {FIELD_NAME_PATTERN}, such as {field_name_of(name)}"
         )

@@ -115,7 +115,7 @@ def check_resource_name(name: str) -> str:
 
     :raises ConfigurationError: it is none, or looks like a 4x4.
     """
-    if not isinstance(name, str) or not _RESOURCE_NAME.match(name) or is_dataset_id(name):
+    if not isinstance(name, str) or not _RESOURCE_NAME.fullmatch(name) or is_dataset_id(name):
         raise ConfigurationError(
             f"{str(name)[:80]!r} is no resource name: it must match {RESOURCE_NAME_PATTERN} and be no 4x4"
         )
