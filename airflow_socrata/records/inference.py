@@ -5,20 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.records.errors import RecordsError, SchemaError
 from airflow_socrata.records.source import FileSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
+    from airflow_socrata.records.csv_records import Record
     from airflow_socrata.records.source import RowSource, RowsSource
 
-__all__ = ["MOST_BYTES", "MOST_ROWS", "InferredColumn", "InferredSchema", "infer_schema"]
+__all__ = [
+    "MOST_BYTES",
+    "MOST_ROWS",
+    "InferredColumn",
+    "InferredSchema",
+    "columns_of_codes",
+    "infer_schema",
+    "other_delimiter",
+]
 
 #: How much of a source is looked at: rows, and characters of their values.
 MOST_ROWS, MOST_BYTES = 10_000, 16 * 2**20
+_DELIMITERS = ",;\t|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +86,47 @@ def infer_schema(
     return sample.of_dicts(source)
 
 
+def _table(source: FileSource) -> Generator[Record]:
+    """Read a CSV or TSV file: its header, then its rows."""
+    from airflow_socrata.records.csv_batches import dialect_of
+    from airflow_socrata.records.csv_records import Record, lines_of, read_records
+    from airflow_socrata.records.csv_scanner import CsvScanner
+    from airflow_socrata.records.reading import text_blocks
+
+    dialect = dialect_of(source)
+    with closing(text_blocks(source)) as blocks:
+        scanner = CsvScanner(blocks, dialect, source.name)
+        header = scanner.header()
+        yield Record(header.line, list(header.names))
+        chunk = scanner.chunk(1, 1)
+        if chunk is not None:
+            lines = lines_of(scanner.rest(chunk), source=source.name, line=chunk.line, offset=chunk.offset)
+            yield from read_records(lines, dialect, source=source.name, line=chunk.line)
+
+
+def other_delimiter(names: Sequence[str], delimiter: str) -> str | None:
+    """Return the delimiter that a header of one column seems to be written with, if it is another one."""
+    found = [sign for sign in _DELIMITERS if len(names) == 1 and sign in names[0] and sign != delimiter]
+    return max(found, key=names[0].count, default=None)
+
+
+def columns_of_codes(source: FileSource, *, most_rows: int = MOST_ROWS) -> frozenset[int]:
+    """Return the places, from 0, of columns that hold digits with leading zeros, such as ``00501``.
+
+    Those are names: as numbers they would lose the zeros.
+
+    :param most_rows: rows to look at.
+    :raises RecordsError: the file cannot be read.
+    """
+    from airflow_socrata.records.value_types import is_code
+
+    found: set[int] = set()
+    with closing(_table(source)) as records:
+        for record in islice(records, 1, most_rows + 1):
+            found.update(at for at, cell in enumerate(record.cells) if cell[:1] in "-0" and is_code(cell))
+    return frozenset(found)
+
+
 class _Sample:
     """What one look at a source has seen."""
 
@@ -89,23 +141,15 @@ class _Sample:
 
     def of_cells(self, source: FileSource) -> InferredSchema:
         """Look at a CSV or TSV file."""
-        from airflow_socrata.records.csv_batches import dialect_of
-        from airflow_socrata.records.csv_records import lines_of, read_records
-        from airflow_socrata.records.csv_scanner import CsvScanner
-        from airflow_socrata.records.reading import text_blocks
         from airflow_socrata.records.value_types import type_of_cell
 
-        dialect, marks = dialect_of(source), frozenset(("", *source.format.null_marks))
-        with closing(text_blocks(source)) as blocks:
-            scanner = CsvScanner(blocks, dialect, self.name)
-            header = scanner.header()
-            names = self._checked(header.names, header.line)
+        marks = frozenset(("", *source.format.null_marks))
+        with closing(_table(source)) as records:
+            header = next(records)
+            names = self._checked(header.cells, header.line)
+            self._check_delimiter(source, names, header.line)
             guesses = [self.guesses.setdefault(name, self.new_guess()) for name in names]
-            chunk = scanner.chunk(1, 1)
-            if chunk is None:
-                return self._schema(whole=True)
-            lines = lines_of(scanner.rest(chunk), source=self.name, line=chunk.line, offset=chunk.offset)
-            for record in read_records(lines, dialect, source=self.name, line=chunk.line):
+            for record in records:
                 if not self._room():
                     return self._schema(whole=False)
                 if len(record.cells) != len(names):
@@ -169,7 +213,13 @@ class _Sample:
             self._count(size)
         return self._schema(whole=True)
 
-    def _checked(self, names: tuple[str, ...], line: int) -> tuple[str, ...]:
+    def _check_delimiter(self, source: FileSource, names: Sequence[str], line: int) -> None:
+        other = other_delimiter(names, "\t" if source.kind == "tsv" else ",")
+        if other is not None and source.format.delimiter is None:
+            problem = f"the header has one column, {names[0]!r}: give delimiter={other!r}, or the one it has"
+            raise SchemaError(problem, source=self.name, line=line)
+
+    def _checked(self, names: Sequence[str], line: int) -> Sequence[str]:
         for number, name in enumerate(names, 1):
             if not name.strip():
                 problem = f"column {number} of {len(names)} has no name; name it"
@@ -194,5 +244,8 @@ class _Sample:
             if not name.startswith(":")
         )
         if not columns:
-            raise SchemaError("there are no rows to take columns from", source=self.name)
+            problem = (
+                "all columns are system fields" if self.guesses else "there are no rows to take columns from"
+            )
+            raise SchemaError(problem, source=self.name)
         return InferredSchema(self.name, columns, self.rows, whole)

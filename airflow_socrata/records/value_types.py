@@ -13,10 +13,11 @@ from typing import Any
 
 from airflow_socrata.records.json_rows import NumberText
 
-__all__ = ["TypeGuess", "type_of_cell", "type_of_value"]
+__all__ = ["TypeGuess", "is_code", "type_of_cell", "type_of_value"]
 
 #: A leading zero says that the digits are a name, such as a postal code, and not a quantity.
 _NUMBER = re.compile(r"-?(?:(?:0|[1-9]\d*)(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_CODE = re.compile(r"-?0\d+(?:\.\d*)?", re.ASCII)
 _ISO = re.compile(
     r"(\d{4}-\d{2}-\d{2})(?:[T ]([012]\d:[0-5]\d(?::[0-5]\d)?)(?:\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?", re.ASCII
 )
@@ -54,6 +55,11 @@ def type_of_cell(cell: str) -> str:
         return "location" if found else "text"
     shape = _SHAPE.fullmatch(cell)
     return _WKT.get(shape[1].upper(), "text") if shape else "text"
+
+
+def is_code(cell: str) -> bool:
+    """Whether a cell holds digits with a leading zero, which a number would lose."""
+    return _CODE.fullmatch(cell) is not None
 
 
 def _moment(cell: str) -> str:

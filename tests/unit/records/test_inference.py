@@ -13,7 +13,7 @@ import pytest
 
 from airflow_socrata.emulator.types.reading import from_csv
 from airflow_socrata.records import FileFormat, FileSource, RecordsError, RowsSource
-from airflow_socrata.records.inference import infer_schema
+from airflow_socrata.records.inference import columns_of_codes, infer_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -179,6 +179,9 @@ def test_a_header_alone_has_columns_of_text(tmp_path: Path) -> None:
         ("a.csv", "", "the file is empty"),
         ("a.csv", "a,,b\n1,2,3\n", "column 2 of 3 has no name"),
         ("a.csv", "a,b,a\n", "names this column twice"),
+        ("a.csv", "a;b;c\n1;2;3\n", "one column, 'a;b;c': give delimiter=';'"),
+        ("a.tsv", "a,b\n1,2\n", "one column, 'a,b': give delimiter=','"),
+        ("a.csv", ":id,:version\nrow-1,2\n", "all columns are system fields"),
         ("a.csv", "a,b\n1\n", "line 2: the row has 1 cells"),
         ("a.csv", 'a,b\n1,"x', "never closed"),
         ("a.csv", b"a\n\xff\n", "is not utf-8"),
@@ -193,6 +196,17 @@ def test_sources_without_columns(name: str, text: str | bytes, words: str, tmp_p
         infer_schema(file(tmp_path / name, text))
     with pytest.raises(RecordsError, match="iterable of dicts"):
         infer_schema(RowsSource({"a": 1}))  # type: ignore[arg-type]
+
+
+def test_a_name_that_holds_another_delimiter(tmp_path: Path) -> None:
+    assert list(kinds(file(tmp_path / "a.csv", "a;b\n1\n", delimiter=","))) == ["a;b"]
+    assert list(kinds(file(tmp_path / "b.csv", "a;b,c\n1,2\n"))) == ["a;b", "c"]
+
+
+def test_columns_of_codes(tmp_path: Path) -> None:
+    text = "zip,n,neg,at,short\n98101,0,-1,2026-01-31,1\n00501,0.5,-07,01/31/2026\n"
+    assert columns_of_codes(file(tmp_path / "a.csv", text)) == {0, 2}
+    assert columns_of_codes(file(tmp_path / "a.csv", text), most_rows=1) == frozenset()
 
 
 def test_a_sample_of_nothing() -> None:
