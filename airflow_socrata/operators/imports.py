@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, get_args
 
-from airflow_socrata.operators.base import SocrataOperator, one_of
+from airflow_socrata.operators.base import one_of
+from airflow_socrata.operators.files import OpensFile
 from airflow_socrata.operators.loads import SocrataLoader
 from airflow_socrata.operators.new_dataset import SocrataNewDatasetOperator
-from airflow_socrata.operators.rows import Compression, ExtraColumns
+from airflow_socrata.operators.rows import ExtraColumns
 from airflow_socrata.publication.choices import Mode
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from airflow_socrata.publication.importing_files import Importing
 
 
-class ImportsFile(SocrataOperator):
+class ImportsFile(OpensFile):
     """Base of the operators of the import API: not used by itself.
+
+    A text is sent as UTF-8, and a file that OpensFile finds packed is sent unpacked.
 
     :param source: path or URL that ``ObjectStoragePath`` opens: csv, tsv (also in gzip), xls, xlsx, or shapes
         (zipped shapefile, kml, kmz, geojson). (templated)
@@ -32,14 +35,11 @@ class ImportsFile(SocrataOperator):
     :param extra_columns: ``error`` or ``ignore`` columns of the file that the dataset lacks.
     :param skip: rows above the data; default: one, in xls and xlsx as many as the portal finds.
     :param layer: name of the layer of a file of shapes that has several.
-    :param source_conn_id: Airflow connection for the source's URL.
-    :param encoding: of texts; they are sent as UTF-8.
-    :param compression: ``infer`` (by the first bytes), ``gzip`` or ``None``; nothing is sent packed.
     :param max_row_errors: rows that the portal may leave out.
     :param timeout: seconds for the portal's scan, for the import, and for the replicas, each.
     """
 
-    template_fields: Sequence[str] = (*SocrataOperator.template_fields, "source", "translation", "columns")
+    template_fields: Sequence[str] = (*OpensFile.template_fields, "source", "translation", "columns")
 
     def __init__(
         self,
@@ -50,9 +50,6 @@ class ImportsFile(SocrataOperator):
         extra_columns: ExtraColumns = "error",
         skip: int | None = None,
         layer: str | None = None,
-        source_conn_id: str | None = None,
-        encoding: str = "utf-8",
-        compression: Compression | None = "infer",
         max_row_errors: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -63,11 +60,6 @@ class ImportsFile(SocrataOperator):
         self.extra_columns: ExtraColumns = one_of("extra_columns", extra_columns, get_args(ExtraColumns))
         self.skip = skip
         self.layer = layer
-        self.source_conn_id = source_conn_id
-        self.encoding = encoding
-        self.compression: Compression | None = one_of(
-            "compression", compression, (None, *get_args(Compression))
-        )
         self.max_row_errors = max_row_errors
 
     def importing(self, mode: Mode, columns: Mapping[str, str] | None) -> Importing:
@@ -76,17 +68,12 @@ class ImportsFile(SocrataOperator):
         :raises TranslationError: the translation does not parse.
         """
         from airflow_socrata.client.translations import parse_translation
-        from airflow_socrata.operators.upload import storage_path
         from airflow_socrata.publication.importing_files import Importing
-        from airflow_socrata.records import FileFormat, FileSource
 
         translation = None if self.translation is None else parse_translation(self.translation)
         made = Importing(
             self.task_id,
-            FileSource(
-                storage_path(self.source, self.source_conn_id),
-                FileFormat(encoding=self.encoding, compression=self.compression),
-            ),
+            self.file_source(self.source),
             mode,
             translation,
             columns,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.links.socrata import SocrataDatasetLink
 from airflow_socrata.operators.base import SocrataOperator, failing_for_good
+from airflow_socrata.operators.files import storage_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -118,7 +119,6 @@ class SocrataAttachFileOperator(SocrataDescribeOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Compare, upload, and put the file on the list."""
-        from airflow_socrata.operators.upload import storage_path
         from airflow_socrata.publication.attaching import FileToAttach, attach
 
         path = storage_path(self.source, self.source_conn_id)

@@ -2,47 +2,36 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from airflow.providers.common.compat.sdk import ObjectStoragePath
-
 from airflow_socrata.operators.base import one_of
+from airflow_socrata.operators.files import ReadsRows
 from airflow_socrata.operators.loads import SocrataLoader, check_may_load_again
 from airflow_socrata.publication.choices import ExistingCopy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_socrata.operators.files import Rows
     from airflow_socrata.publication.handle import Handle, Load
     from airflow_socrata.publication.loading import Loading
     from airflow_socrata.publication.publisher import Publisher
-    from airflow_socrata.records import RowSource
-    from airflow_socrata.records.source import FormatName
 
 
 ExtraColumns: TypeAlias = Literal["error", "ignore"]
-Compression: TypeAlias = Literal["gzip", "infer"]
 
 
-class SocrataLoadOperator(SocrataLoader):
-    """Base of the operators that load rows: not used by itself.
+class SocrataLoadOperator(SocrataLoader, ReadsRows):
+    """Base of the operators that load rows: not used by itself. A file is read as ReadsRows says.
 
     :param source: path or URL that ``ObjectStoragePath`` opens. (templated)
     :param rows: instead of ``source``: a callable that returns or yields dicts; it is called with the context
         values that its parameters name, and again when a load starts over.
     :param columns: source column to field name, for the columns that are named otherwise.
     :param extra_columns: ``error`` or ``ignore`` columns that the dataset lacks.
-    :param source_conn_id: Airflow connection for the source's URL.
-    :param file_format: ``csv``, ``tsv``, ``json`` (an array) or ``jsonl``; default: by the file's name.
-    :param encoding: text encoding; a UTF-8 byte-order mark is skipped.
-    :param delimiter: between cells; default: comma for csv, tab for tsv.
-    :param quote: around cells; ``None``: cells are never quoted.
-    :param null_marks: cells that stand for null, beside the empty one.
-    :param compression: ``infer`` (by the first bytes), ``gzip`` or ``None``.
     :param max_row_errors: rows that the portal may refuse; deletes of absent rows are not counted.
     :param row_guards: look into every row before it is sent: row identifier, dates, numbers, cell count.
     :param batch_rows: rows in one request at most.
@@ -63,17 +52,10 @@ class SocrataLoadOperator(SocrataLoader):
         self,
         *,
         source: Any = None,
-        rows: Callable[..., Iterable[Mapping[str, Any]]] | None = None,
+        rows: Rows | None = None,
         dataset: str | None = None,
         columns: Mapping[str, str] | None = None,
         extra_columns: ExtraColumns = "error",
-        source_conn_id: str | None = None,
-        file_format: FormatName | None = None,
-        encoding: str = "utf-8",
-        delimiter: str | None = None,
-        quote: str | None = '"',
-        null_marks: Sequence[str] = (),
-        compression: Compression | None = "infer",
         max_row_errors: int = 0,
         row_guards: bool = True,
         batch_rows: int = 10_000,
@@ -81,8 +63,6 @@ class SocrataLoadOperator(SocrataLoader):
         compress: bool = True,
         **kwargs: Any,
     ) -> None:
-        from airflow_socrata.records.source import FormatName
-
         super().__init__(**kwargs)
         if (source is None) == (rows is None):
             raise ValueError("give either source (a path or URL) or rows (a callable that yields dicts)")
@@ -91,13 +71,6 @@ class SocrataLoadOperator(SocrataLoader):
         self.dataset = dataset
         self.columns = columns
         self.extra_columns = one_of("extra_columns", extra_columns, get_args(ExtraColumns))
-        self.source_conn_id = source_conn_id
-        self.file_format = one_of("file_format", file_format, (None, *get_args(FormatName)))
-        self.encoding = encoding
-        self.delimiter = delimiter
-        self.quote = quote
-        self.null_marks = null_marks
-        self.compression = one_of("compression", compression, (None, *get_args(Compression)))
         self.max_row_errors = max_row_errors
         self.row_guards = row_guards
         self.batch_rows = batch_rows
@@ -111,7 +84,7 @@ class SocrataLoadOperator(SocrataLoader):
 
         return Loading(
             task_id=self.task_id,
-            source=self._row_source(context),
+            source=self.row_source(self.source, self.rows, context),
             columns=dict(self.columns) if self.columns else None,
             limits=BatchLimits(self.batch_rows, self.batch_bytes),
             guards=Guards(self.row_guards, require_row_identifier, self.extra_columns),
@@ -119,24 +92,6 @@ class SocrataLoadOperator(SocrataLoader):
             compress=self.compress,
             timeout=self.timeout,
         )
-
-    def _row_source(self, context: Context) -> RowSource:
-        from airflow_socrata.records import FileFormat, FileSource, RowsSource
-
-        if self.rows is not None:
-            return RowsSource(bound(self.rows, context), name=getattr(self.rows, "__name__", "rows"))
-        form = FileFormat(
-            self.file_format,
-            self.encoding,
-            self.delimiter,
-            self.quote,
-            tuple(self.null_marks),
-            self.compression,
-        )
-        path = self.source
-        if isinstance(path, str):
-            path = ObjectStoragePath(path, conn_id=self.source_conn_id) if "://" in path else path
-        return FileSource(path, form)
 
 
 class SocrataUpsertOperator(SocrataLoadOperator):
@@ -284,15 +239,3 @@ class SocrataReplaceOperator(SocrataLoadOperator):
 def all_repeated(load: Load) -> Load:
     """Return the counts of a try before which an earlier one may have sent the same rows."""
     return replace(load, repeated=load.sent)
-
-
-def bound(
-    rows: Callable[..., Iterable[Mapping[str, Any]]], context: Context
-) -> Callable[[], Iterable[Mapping[str, Any]]]:
-    """Return the callable with the context values that its parameters name."""
-    values: Mapping[str, Any] = context
-    parameters = inspect.signature(rows).parameters.values()
-    if any(p.kind is p.VAR_KEYWORD for p in parameters):
-        return lambda: rows(**values)
-    named = {p.name: values[p.name] for p in parameters if p.name in values}
-    return lambda: rows(**named)

@@ -6,8 +6,6 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import ObjectStoragePath
-
 from airflow_socrata.links.socrata import (
     SocrataDatasetLink,
     SocrataRejectedRowsLink,
@@ -19,6 +17,7 @@ from airflow_socrata.operators.base import (
     failing_for_good,
     revision_handles_of,
 )
+from airflow_socrata.operators.files import storage_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,11 +28,6 @@ if TYPE_CHECKING:
     from airflow_socrata.publication.revisions.files import UploadFile
     from airflow_socrata.publication.revisions.handle import RevisionHandle
     from airflow_socrata.publication.revisions.uploading import Progress, Uploading
-
-
-def storage_path(path: Any, conn_id: str | None) -> Any:
-    """Return what opens a path: a URL goes through ``ObjectStoragePath``, with a connection if named."""
-    return ObjectStoragePath(path, conn_id=conn_id) if isinstance(path, str) and "://" in path else path
 
 
 class SocrataShapeOperator(SocrataOperator):

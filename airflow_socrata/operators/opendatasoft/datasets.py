@@ -8,9 +8,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_socrata.operators.files import bound, storage_path
 from airflow_socrata.operators.opendatasoft.base import AtRestOperator, OpendatasoftOperator
-from airflow_socrata.operators.rows import bound
-from airflow_socrata.operators.upload import storage_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

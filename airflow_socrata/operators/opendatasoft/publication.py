@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, cast
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_socrata.operators.base import check_run_is_true, failing_for_good
+from airflow_socrata.operators.files import storage_path
 from airflow_socrata.operators.opendatasoft.base import (
     OpendatasoftOperator,
     WaitingOperator,
     dataset_handle_of,
 )
-from airflow_socrata.operators.upload import storage_path
 from airflow_socrata.publication.choices import IN_FLIGHT, LONGEST_GRACE
 
 if TYPE_CHECKING:
