@@ -8,6 +8,7 @@ import webbrowser
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.oauth import (
     AuthorizationFailed,
     OAuthApp,
@@ -21,14 +22,23 @@ from airflow_socrata.client.session import PortalSession
 from airflow_socrata.client.settings import Credentials, PortalSettings
 from airflow_socrata.client.views import current_user
 from airflow_socrata.sign_in.callback import CallbackServer
-from airflow_socrata.sign_in.connections import PortalConnection, check_conn_id, check_writable
-from airflow_socrata.sign_in.options import add_connection, add_output, ending, hand_over, say, secret_from
+from airflow_socrata.sign_in.connections import PortalConnection
+from airflow_socrata.sign_in.options import (
+    add_connection,
+    add_output,
+    check_output,
+    ending,
+    hand_over,
+    say,
+    secret_from,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMAND = "python -m airflow_socrata.sign_in"
 SECRET_VARIABLE = "SOCRATA_CLIENT_SECRET"  # noqa: S105 - its name, not its value
+_LONGEST_TIMEOUT = 86_400.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,10 +90,12 @@ def run(asked: argparse.Namespace) -> None:
     :raises PortalError: it did not work; says why.
     """
     settings = PortalSettings(asked.domain, asked.port, verify=asked.verify)
-    check_conn_id(asked.conn_id)
     check_ca_bundle(settings.verify)
-    if asked.write:
-        check_writable(asked.conn_id, settings)
+    check_output(asked, settings)
+    if not 0 < asked.timeout <= _LONGEST_TIMEOUT:
+        raise ConfigurationError(
+            f"--timeout {asked.timeout} is not between 0 and {_LONGEST_TIMEOUT:.0f} seconds"
+        )
     secret = secret_from(asked.client_secret_file, SECRET_VARIABLE, "client secret")
     app = OAuthApp(asked.client_id, secret, asked.redirect_uri)
     code = _code(asked, settings, app)

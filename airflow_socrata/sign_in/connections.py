@@ -72,8 +72,7 @@ class PortalConnection:
         :param form: ``json`` and ``uri`` as in an environment variable; ``env`` the whole line for a shell.
         """
         if form == "env":
-            name = f"AIRFLOW_CONN_{check_conn_id(conn_id).upper()}"
-            return f"export {name}={shlex.quote(self.text('json', conn_id))}"
+            return f"export {check_shell_name(conn_id)}={shlex.quote(self.text('json', conn_id))}"
         return self._uri() if form == "uri" else json.dumps(self._fields())
 
     def _fields(self) -> dict[str, Any]:
@@ -93,8 +92,8 @@ class PortalConnection:
         if self.login is not None:
             login = f"{quote(self.login, safe='')}:{quote(self.password or '', safe='')}@"
         host = f"[{self.host}]" if ":" in self.host else quote(self.host, safe="")
-        words = {name: json.dumps(v) if isinstance(v, bool) else str(v) for name, v in self.extra.items()}
-        query = f"?{urlencode(words)}" if words else ""
+        # As JSON: Airflow would make words of what is none, and numbers of words.
+        query = f"?{urlencode({'__extra__': json.dumps(self.extra)})}" if self.extra else ""
         return f"{CONN_TYPE}://{login}{host}:{self.port}/{self.schema or ''}{query}"
 
 
@@ -113,6 +112,19 @@ def check_conn_id(conn_id: str) -> str:
             f"{conn_id[:80]!r} is no connection id: letters, digits, - . and _ only, such as socrata_default"
         )
     return conn_id
+
+
+def check_shell_name(conn_id: str) -> str:
+    """Return the environment variable of a connection, if a shell can set it.
+
+    :raises ConfigurationError: it cannot, and would show the whole line, secrets and all, in its error.
+    """
+    name = f"AIRFLOW_CONN_{check_conn_id(conn_id).upper()}"
+    if not name.isidentifier():
+        raise ConfigurationError(
+            f"no shell can set {name}: choose a --conn-id of letters, digits and _, or --format json"
+        )
+    return name
 
 
 def comes_first(conn_id: str) -> str | None:
@@ -153,6 +165,8 @@ def write(conn_id: str, connection: PortalConnection) -> str:
             password=connection.password,
             extra=json.dumps(former | dict(connection.extra)),
         )
+        if getattr(found, "team_name", None):  # Airflow 3.2 and newer
+            row.team_name = found.team_name
         if found is not None:
             # In its place, not changed: a password that is there cannot be taken out of one.
             session.delete(found)

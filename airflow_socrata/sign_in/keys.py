@@ -21,7 +21,7 @@ from airflow_socrata.sign_in.connections import (
     stored_connection,
     write,
 )
-from airflow_socrata.sign_in.options import add_connection, add_output, ending, hand_over, say
+from airflow_socrata.sign_in.options import add_connection, add_output, check_output, ending, hand_over, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,8 +99,7 @@ def _list(asked: argparse.Namespace) -> None:
 
 def _create(asked: argparse.Namespace) -> None:
     former = _former(asked)
-    if asked.write:
-        check_writable(asked.conn_id, former.settings)
+    check_output(asked, former.settings)
     with PortalSession(former.settings, log=say) as session:
         made = make_key(session, asked.name)
     say(f"made the API key {made.key.id} ({made.key.name})")

@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_socrata.client.errors import ConfigurationError, PortalError
-from airflow_socrata.sign_in.connections import comes_first, write
+from airflow_socrata.sign_in.connections import (
+    check_conn_id,
+    check_shell_name,
+    check_writable,
+    comes_first,
+    write,
+)
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+    from airflow_socrata.client.settings import PortalSettings
     from airflow_socrata.sign_in.connections import PortalConnection
 
 
@@ -36,6 +43,18 @@ def add_output(parser: argparse.ArgumentParser) -> None:
         default="json",
         help="how it is printed: JSON or URI for an environment variable, or the shell line that sets it",
     )
+
+
+def check_output(asked: argparse.Namespace, settings: PortalSettings) -> None:
+    """Refuse what :func:`hand_over` would refuse, before there is anything to hand over.
+
+    :raises ConfigurationError: the connection cannot be written, or not printed in this form.
+    """
+    check_conn_id(asked.conn_id)
+    if asked.write:
+        check_writable(asked.conn_id, settings)
+    elif asked.format == "env":
+        check_shell_name(asked.conn_id)
 
 
 def hand_over(asked: argparse.Namespace, connection: PortalConnection) -> None:

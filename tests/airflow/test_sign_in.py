@@ -238,6 +238,9 @@ class TestSignIn:
         ("more", "words"),
         [
             (["--conn-id", "no spaces"], "is no connection id"),
+            (["--conn-id", "my-portal", "--format", "env"], "no shell can set AIRFLOW_CONN_MY-PORTAL"),
+            (["--timeout", "-1"], "--timeout -1.0 is not between"),
+            (["--timeout", "nan"], "--timeout nan is not between"),
             (["--redirect-uri", "http://localhost/"], "absolute https address"),
             (["--redirect-uri", "https://airflow.example.gov/callback"], "--paste"),
             (["--client-secret-file", "/nowhere/at/all"], "cannot read /nowhere/at/all"),
@@ -305,6 +308,10 @@ def add(conn_id: str, **fields: Any) -> None:
         )
 
 
+def fields_of(portal: Any) -> dict[str, Any]:
+    return {name: portal.connection[name] for name in ("host", "port", "login", "password", "extra")}
+
+
 @pytest.mark.parametrize("answer", ["refuse", "anonymous"])
 def test_a_task_whose_token_was_revoked_fails_at_once_and_says_what_to_do(
     portal: Any, answer: str, run_dag: Any, monkeypatch: pytest.MonkeyPatch
@@ -332,11 +339,7 @@ class TestKeys:
     @pytest.fixture
     def own(self, portal: Any) -> Any:
         """A connection in Airflow's database with an API key of its own."""
-        connection = dict(portal.connection)
-        add(
-            "socrata_default",
-            **{name: connection[name] for name in ("host", "port", "login", "password", "extra")},
-        )
+        add("socrata_default", **fields_of(portal))
         return portal
 
     def test_rotate_puts_a_new_key_in_and_deletes_the_old_one(self, own: Any, capsys: Any) -> None:
@@ -365,6 +368,35 @@ class TestKeys:
         assert not says("second")[0]
         assert stored("socrata_default").login == own.username
 
+    def test_fields_that_a_form_left_empty_are_no_words(
+        self, own: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        forget()
+        extra = own.connection["extra"] | {"proxy": None, "read_timeout": 60, "note": {"by": "me"}}
+        add("socrata_default", **{**fields_of(own), "extra": extra})
+        for form in ("uri", "json"):
+            assert keys.main(["create", form, "--format", form]) == 0
+            monkeypatch.setenv("AIRFLOW_CONN_SECOND", capsys.readouterr().out.strip())
+            assert says("second") == (True, SIGNED_IN), form
+        assert keys.main(["create", "third", "--format", "env", "--conn-id", "socrata-default"]) == 1
+        assert "third" not in capsys.readouterr().out
+
+    def test_the_team_of_a_connection_stays(self, own: Any) -> None:
+        from airflow.models.connection import Connection
+        from airflow.utils.session import create_session
+
+        if not hasattr(Connection, "team_name"):
+            pytest.skip("this Airflow has no teams")
+        from airflow.models.team import Team
+
+        with create_session() as session:
+            session.merge(Team(name="roads"))
+            session.flush()
+            session.query(Connection).update({"team_name": "roads"})
+        connection = keys.PortalConnection(own.domain, own.port, "key", "secret")
+        assert keys.write("socrata_default", connection) == "changed"
+        assert stored("socrata_default").team_name == "roads"
+
     @pytest.mark.parametrize(
         ("fault", "more"),
         [("reset_before", {"times": None}), ("error", {"status": 401, "code": "no", "message": "not yet"})],
@@ -374,9 +406,7 @@ class TestKeys:
     ) -> None:
         from airflow_socrata.client import RetryBudget
 
-        monkeypatch.setattr(
-            "airflow_socrata.client.session.RetryBudget", lambda **more: RetryBudget(2, base=0.0)
-        )
+        monkeypatch.setattr("airflow_socrata.client.limiter.Limits.budget", RetryBudget(2, base=0.0))
         own.admin.add_fault(fault, "GET", "/api/users/current", **more)
         assert keys.main(["rotate"]) == 1
         own.admin.clear_faults()
