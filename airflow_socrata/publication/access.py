@@ -134,6 +134,8 @@ def plan_users(before: Permissions, wanted: WantedAccess) -> tuple[UserAccess, .
 
     :raises NotShareable: the owner is to be removed or given a lesser level; a level that the portal lacks.
     """
+    if wanted.exact is None and not wanted.add and not wanted.remove:
+        return None
     owner = before.owner
     if owner is None:
         raise NotShareable("The portal does not tell who owns the dataset: its users cannot be changed.")

@@ -42,7 +42,7 @@ def look_at(dataset: str, audience: Audience) -> Steps[AudienceSighting]:
         told: ApprovalGuidance = yield approvals.guidance(dataset)
         found = told.of(audience)
     except RequestRefused:
-        found = _of_view(view)
+        found = _of_view(view, audience)
     if not found.asks_for_audience:
         return AudienceSighting()
     # Approved, and not done when the view was read: it is being done, or it is done by now.
@@ -50,9 +50,14 @@ def look_at(dataset: str, audience: Audience) -> Steps[AudienceSighting]:
     return AudienceSighting(waits=waits, was_rejected=found.state == "rejected")
 
 
-def _of_view(view: View) -> AudienceGuidance:
+def _of_view(view: View, audience: Audience) -> AudienceGuidance:
     """Read the view's own approvals, for portals that tell this user no guidance."""
-    requests = [one for one in view.approvals if one.outcome == CHANGE_AUDIENCE]
+    named = "internal" if audience == "site" else "public"
+    requests = [
+        one
+        for one in view.approvals
+        if one.outcome == CHANGE_AUDIENCE and (one.submission_object or named).startswith(named)
+    ]
     if not requests:
         return AudienceGuidance(None)
     newest = max(requests, key=lambda one: one.submitted_at or 0)

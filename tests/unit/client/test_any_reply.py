@@ -16,7 +16,9 @@ from airflow_socrata.client import (
     PortalSettings,
     RetryBudget,
     RowBody,
+    access,
     approvals,
+    archives,
     catalog,
     configs,
     legacy_rows,
@@ -86,6 +88,13 @@ CALLS: list[Call[Any]] = [
     configs.read("x"),
     configs.listing(),
     approvals.guidance("abcd-1234", 4),
+    approvals.withdraw("abcd-1234", 1),
+    access.read_permissions("abcd-1234"),
+    access.put_permissions("abcd-1234", scope="private"),
+    access.change_owner("abcd-1234", "efgh-5678"),
+    archives.versions("abcd-1234"),
+    archives.state("abcd-1234", 1),
+    archives.snapshots("abcd-1234"),
 ]
 #: Keys that the parsers look for, so that odd values land where they matter.
 KEYS = [
