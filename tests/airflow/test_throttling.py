@@ -22,7 +22,4 @@ def test_a_publication_gets_through(
     assert not dataset.copies()
     log = dataset.portal.admin.requests()
     refused = [entry for entry in log if entry["status"] == 429]
-    assert refused
-    if form != "none":
-        windows = sum(clock.pauses) / 20.0
-        assert len(refused) <= windows + 1, "one refusal a window: then all wait"
+    assert 0 < len(refused) <= len(clock.pauses), "nothing is sent again without a pause"
