@@ -83,9 +83,11 @@ class AsyncPortalSession:
         budget = budget or self._budget
         exchange = Exchange(call, self.settings, budget, chance=self._chance, heard=self._limiter.heard)
         while True:
-            await self._take_turn(exchange, budget)
+            pause = await self._take_turn(exchange, budget)
             await self._limiter.acquire_async()
             try:
+                if self._limiter.pause != pause:
+                    continue  # it was asked for while this call waited for a place
                 outcome = await self._send_once(exchange.outgoing())
             finally:
                 self._limiter.release_async()
@@ -100,20 +102,20 @@ class AsyncPortalSession:
             if step.seconds > 0:
                 await self._sleep(step.seconds)
 
-    async def _take_turn(self, exchange: Exchange[T], budget: RetryBudget) -> None:
-        """Wait until the limiter lets the next request go."""
+    async def _take_turn(self, exchange: Exchange[T], budget: RetryBudget) -> int:
+        """Wait until the limiter lets the next request go; return the pause that was kept last."""
         limiter, left = self._limiter, budget.seconds
         while True:
             turn = limiter.turn(self._now(), left)
             if turn.seconds <= 0:
-                return
+                return turn.pause
             if turn.asked:
                 if turn.seconds > left:
                     raise exchange.held_back(turn.seconds)
                 left -= turn.seconds
             await self._sleep(turn.seconds)
             if limiter.pause == turn.pause:
-                return
+                return turn.pause
 
     async def sleep(self, seconds: float) -> None:
         """Wait between two looks at a job, without blocking the loop."""

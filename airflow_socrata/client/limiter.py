@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -113,9 +114,9 @@ class Limiter:
 
         :param patience: seconds; a longer wait that the portal asked for is told, and no turn is taken.
         """
-        per_second = self.limits.per_second
+        per_second, pause = self.limits.per_second, self.pause
         if per_second is None and now >= self._paused_until:
-            return Turn(0.0, self.pause, asked=False)
+            return Turn(0.0, pause, asked=False)
         with self._lock:
             asked = self._out_of_pause(now)
             if asked > patience:
@@ -179,6 +180,16 @@ class Limiter:
     def is_idle(self) -> bool:
         """Whether nothing is under way and nobody waits."""
         return not self._under_way and not self._waiting
+
+    def is_paused(self, now: float) -> bool:
+        """Whether the portal has asked to send nothing now."""
+        return now < self._paused_until
+
+    def survive_fork(self) -> None:
+        """Go on in a forked process, where only the thread that forked is left."""
+        self._lock = threading.Lock()
+        self._waiting.clear()
+        self._under_way = int(getattr(self._own, "depth", 0) > 0)
 
     def _out_of_pause(self, now: float) -> float:
         """Seconds until the next place behind the pause; a clock that is turned back does not lengthen it."""
@@ -274,10 +285,18 @@ def forget_limiters() -> None:
 
 
 def _forget_idle() -> None:
-    for key in [key for key, limiter in _limiters.items() if limiter.is_idle]:
+    now = time.time()
+    idle = [key for key, limiter in _limiters.items() if limiter.is_idle and not limiter.is_paused(now)]
+    for key in idle:
         del _limiters[key]
 
 
-if hasattr(os, "register_at_fork"):
+def _begin_anew_in_child() -> None:
     # A lock that another thread held at the fork would never be released in the child.
-    os.register_at_fork(after_in_child=forget_limiters)
+    for limiter in _limiters.values():
+        limiter.survive_fork()
+    forget_limiters()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew_in_child)

@@ -69,8 +69,9 @@ class PortalSession:
         budget = budget or self._budget
         exchange = Exchange(call, self.settings, budget, chance=self._chance, heard=self._limiter.heard)
         while True:
-            self._take_turn(exchange, budget)
-            outcome = self._send_once(exchange)
+            outcome = self._send_once(exchange, self._take_turn(exchange, budget))
+            if outcome is None:
+                continue
             if self.interrupted:
                 raise exchange.interrupted(sent=isinstance(outcome, RawReply) or outcome.sent)
             if isinstance(outcome, RawReply):
@@ -81,27 +82,30 @@ class PortalSession:
                 return step.value
             self._wait(step.seconds, step.why)
 
-    def _take_turn(self, exchange: Exchange[T], budget: RetryBudget) -> None:
-        """Wait until the limiter lets the next request go."""
+    def _take_turn(self, exchange: Exchange[T], budget: RetryBudget) -> int:
+        """Wait until the limiter lets the next request go; return the pause that was kept last."""
         limiter, left = self._limiter, budget.seconds
         while True:
             if self.interrupted:
                 raise exchange.interrupted(sent=False)
             turn = limiter.turn(self._clock.time(), left)
             if turn.seconds <= 0:
-                return
+                return turn.pause
             if turn.asked:
                 if turn.seconds > left:
                     raise exchange.held_back(turn.seconds)
                 left -= turn.seconds
             self._clock.sleep(turn.seconds, lambda: self.interrupted)
             if limiter.pause == turn.pause and not self.interrupted:
-                return
+                return turn.pause
 
-    def _send_once(self, exchange: Exchange[T]) -> RawReply | Loss:
+    def _send_once(self, exchange: Exchange[T], pause: int) -> RawReply | Loss | None:
+        """Send, unless the portal has asked for another pause while this call waited for a place: None."""
         if not self._limiter.acquire(lambda: self.interrupted):
             raise exchange.interrupted(sent=False)
         try:
+            if self._limiter.pause != pause:
+                return None
             return self._transport.send(exchange.outgoing())
         finally:
             self._limiter.release()

@@ -75,6 +75,35 @@ def test_a_forked_process_begins_anew(settings: PortalSettings) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
+def test_a_session_from_before_the_fork_finds_no_lock_that_is_held(settings: PortalSettings) -> None:
+    limiter = limiter_of(settings)
+    held, let_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with limiter._lock:
+            held.set()
+            let_go.wait(20)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(20)
+    pid = os.fork()
+    if not pid:
+        signal.alarm(5)
+        os._exit(0 if limiter.acquire(never) else 1)
+    let_go.set()
+    thread.join(20)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_many_users_do_not_end_the_pause_of_one(settings: PortalSettings) -> None:
+    paused = limiter_of(settings)
+    paused.heard(1000.0, time.time())
+    for number in range(300):
+        limiter_of(replace(settings, credentials=Credentials(app_token=f"token-{number}")))
+    assert limiter_of(settings) is paused
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -289,6 +318,40 @@ def test_interrupt_wakes_whoever_waits_for_the_end_of_a_pause(
         signal.signal(signal.SIGALRM, before)
     assert interrupted.value.landing == "none"
     assert portal.requests == []
+
+
+def test_who_waits_for_a_place_does_not_go_out_into_a_pause(
+    portal: ScriptedPortal, settings: PortalSettings, clock: FakeClock
+) -> None:
+    one = replace(settings, limits=Limits(concurrent=1))
+    limiter = limiter_of(one)
+    portal.default = VIEW
+    assert limiter.acquire(never)
+
+    def send() -> None:
+        with PortalSession(one, clock=clock) as session:
+            session.send(READ)
+
+    async def send_async() -> None:
+        async def sleep(seconds: float) -> None:
+            clock.waits.append(seconds)
+            clock.now += seconds
+
+        async with AsyncPortalSession(one, now=clock.time, sleep=sleep) as session:
+            await session.send(READ)
+
+    for each in (send, lambda: asyncio.run(send_async())):
+        thread = threading.Thread(target=each)
+        thread.start()
+        while not limiter._waiting:
+            time.sleep(0)
+        limiter.heard(20.0, clock.now)
+        limiter.release()
+        thread.join(20)
+        assert clock.waits == [20.0]
+        clock.waits.clear()
+        assert limiter.acquire(never)
+    assert len(portal.requests) == 2
 
 
 # --- this side's own limits
