@@ -21,6 +21,7 @@ def delete_dataset(
     *,
     resource_name: str | None = None,
     with_drafts: bool = False,
+    only_draft: bool = False,
     timeout: float = 60.0,
 ) -> bool:
     """Delete a dataset with its rows for good, and look that it is gone.
@@ -28,6 +29,7 @@ def delete_dataset(
     :param dataset: 4x4 of the published dataset, or of a draft that never was published.
     :param resource_name: refuse unless the dataset has it: a second lock.
     :param with_drafts: delete it although somebody has a working copy of it open.
+    :param only_draft: refuse a dataset that was published, be it since somebody looked last.
     :param timeout: seconds for the portal to show that it is gone.
     :return: whether there was one to delete.
     :raises NotPublishable: it is a working copy, a filter, or another dataset than the one named.
@@ -41,7 +43,7 @@ def delete_dataset(
         if view is None:
             _check_gone(publisher, dataset, resource_name)
             return
-        _check(view, resource_name)
+        _check(view, resource_name, only_draft=only_draft)
         drafts = [] if view.is_unpublished else working_copies(publisher, view)
         if drafts and not with_drafts:
             names = ", ".join(draft.id for draft in drafts)
@@ -64,7 +66,11 @@ def delete_dataset(
     return bool(sent)
 
 
-def _check(view: View, resource_name: str | None) -> None:
+def _check(view: View, resource_name: str | None, *, only_draft: bool) -> None:
+    if only_draft and not view.is_unpublished:
+        raise NotPublishable(
+            f"{view.id} ({view.name}) is not deleted: somebody has published it in the meantime."
+        )
     if view.is_working_copy:
         raise NotPublishable(
             f"{view.id} is not deleted: it is a working copy of {view.published_view_uid}; discard it with"

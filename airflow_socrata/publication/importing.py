@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_socrata.publication.handle import Handle
     from airflow_socrata.publication.importing_files import Importing, Sent
     from airflow_socrata.publication.publisher import Publisher
+    from airflow_socrata.records.schema import DatasetSchema
 
 
 class ImportDoubtful(Exception):
@@ -55,7 +56,7 @@ def load_file(
     counted = count_file(importing)
     if counted is not None:
         # Before a large file is sent for nothing.
-        fitting(publisher.send(views.read_view(handle.working_copy)), counted.names, importing)
+        fitting(schema_of(publisher.send(views.read_view(handle.working_copy))), counted.names, importing)
     sent = send_file(publisher, importing, counted)
     for start in range(1, MOST_STARTS + 1):
         before = publisher.count(handle.working_copy, importing.timeout) if alone else None
@@ -102,7 +103,7 @@ def _import_call(view: View, sent: Sent, importing: Importing) -> Call[View | Ac
     scan, name = sent.scan, importing.filename
     if isinstance(scan, ShapeScan):
         return imports.replace_shapes(view.id, scan.file_id, name, [_layer(scan, importing)])
-    translation = fitting(view, sent.names, importing)
+    translation = fitting(schema_of(view), sent.names, importing)
     skip = importing.skip
     if skip is None:
         skip = 1 if importing.is_text else scan.headers
@@ -110,27 +111,30 @@ def _import_call(view: View, sent: Sent, importing: Importing) -> Call[View | Ac
     return ask(view.id, scan.file_id, name, skip=skip, translation=translation)
 
 
-def fitting(view: View, names: Sequence[str], importing: Importing) -> Translation:
-    """Return the translation that fills the columns of a view from a file with these columns.
+def fitting(schema: DatasetSchema, names: Sequence[str], importing: Importing) -> Translation:
+    """Return the translation that fills the columns of a dataset from a file with these columns.
 
     :raises SchemaError: a column of the file, or the row identifier, is not found.
     :raises ConfigurationError: the translation that was given does not fit.
     """
     if importing.translation is None:
-        return matched(view, names, importing)
-    outputs = sum(1 for column in view.columns if not column.field_name.startswith(":"))
-    importing.translation.check(file_columns=len(names), outputs=outputs)
+        return matched(schema, names, importing)
+    importing.translation.check(file_columns=len(names), outputs=len(_own(schema)))
     return importing.translation
 
 
-def matched(view: View, names: Sequence[str], importing: Importing) -> Translation:
-    """Return the translation that fills the columns of a view from those of the file, by their names.
+def _own(schema: DatasetSchema) -> list[str]:
+    """Return the field names of the columns that the platform does not compute, in their order."""
+    return [column.field_name for column in schema.columns if not column.field_name.startswith(":")]
+
+
+def matched(schema: DatasetSchema, names: Sequence[str], importing: Importing) -> Translation:
+    """Return the translation that fills the columns of a dataset from those of the file, by their names.
 
     Field names count, display names, and what the portal makes field names of.
 
     :raises SchemaError: a column of the file, or the row identifier, is not found.
     """
-    schema = schema_of(view)
     fields = {column.field_name for column in schema.columns}
     shown = {column.name: column.field_name for column in schema.columns}
     chosen = dict(importing.columns or {})
@@ -154,8 +158,7 @@ def matched(view: View, names: Sequence[str], importing: Importing) -> Translati
             source=importing.source.name,
         )
     places = {field: place for place, field in enumerate(plan.fields, 1) if field is not None}
-    wanted = [column.field_name for column in view.columns if not column.field_name.startswith(":")]
-    return straight_translation([places.get(name) for name in wanted])
+    return straight_translation([places.get(name) for name in _own(schema)])
 
 
 def _layer(scan: ShapeScan, importing: Importing) -> ShapeLayer:

@@ -11,23 +11,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_socrata.client import Interrupted, PortalError
-from airflow_socrata.client.column_definitions import (
-    ColumnDefinition,
-    canonical_type,
-    check_definitions,
-    field_name_of,
-    nearest,
-)
-from airflow_socrata.client.errors import ConfigurationError
-from airflow_socrata.client.import_models import Scan
+from airflow_socrata.client.column_definitions import ColumnDefinition, check_definitions
 from airflow_socrata.publication import importing as rows
 from airflow_socrata.publication.creating import Created, Creating, create, find_dataset
 from airflow_socrata.publication.deleting import delete_dataset
 from airflow_socrata.publication.errors import DatasetInTheWay, PublicationError
 from airflow_socrata.publication.first_version import publish_first, set_audience
+from airflow_socrata.publication.importing_columns import by_name, check_before_sending, columns_of
 from airflow_socrata.publication.importing_files import count_file, send_file
 from airflow_socrata.publication.loading import MOST_STARTS
-from airflow_socrata.records import RecordsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -82,7 +74,9 @@ def import_dataset(
     there = find_dataset(publisher, resource_name)
     if there is not None and there.is_published:
         return Imported(_as_it_is(publisher, records, operation, there, wanted), None)
-    sent = send_file(publisher, wanted.importing, count_file(wanted.importing))
+    counted = count_file(wanted.importing)
+    check_before_sending(wanted, counted)
+    sent = send_file(publisher, wanted.importing, counted)
     columns = columns_of(sent, wanted)
     creating = wanted.creating(columns, wanted.row_identifier)
     for start in range(1, MOST_STARTS + 1):
@@ -142,7 +136,7 @@ def _fresh_draft(
     if before is None or created.view.is_published:
         return created
     publisher.log(f"{created.view.id} was left by a try that did not end; a new draft takes its place.")
-    delete_dataset(publisher, created.view.id, resource_name=resource_name)
+    delete_dataset(publisher, created.view.id, resource_name=resource_name, only_draft=True)
     return create(publisher, records, operation, creating)
 
 
@@ -159,11 +153,7 @@ def _fill(
             f"{view.id} ({view.name}) was published while its file was being sent, by somebody else; nothing"
             " was imported."
         )
-    fields = {name: field for name, field in zip(sent.names, field_names(sent.names), strict=True)}
-    known = {column.field_name for column in columns}
-    mapped = {name: field for name, field in fields.items() if field in known and name not in known}
-    importing = replace(wanted.importing, columns={**mapped, **(wanted.importing.columns or {})})
-    return rows.import_rows(publisher, view, sent, importing, before=0)
+    return rows.import_rows(publisher, view, sent, by_name(wanted, sent.names, columns), before=0)
 
 
 def _clean_up(publisher: Publisher, created: Created, error: BaseException) -> None:
@@ -171,48 +161,6 @@ def _clean_up(publisher: Publisher, created: Created, error: BaseException) -> N
     if isinstance(error, Interrupted) or not isinstance(error, Exception) or not created.view.is_unpublished:
         return
     try:
-        delete_dataset(publisher, created.view.id)
+        delete_dataset(publisher, created.view.id, only_draft=True)
     except (PortalError, PublicationError) as failure:
         publisher.log(f"The draft {created.view.id} stays until the next try: {failure}")
-
-
-def field_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the field names of a file's columns; a name that is taken gets a number."""
-    made: list[str] = []
-    for name in names:
-        stem = field_name_of(name)
-        number, chosen = 1, stem
-        while chosen in made:
-            number += 1
-            chosen = f"{stem}_{number}"
-        made.append(chosen)
-    return tuple(made)
-
-
-def columns_of(sent: Sent, wanted: ImportingDataset) -> tuple[ColumnDefinition, ...]:
-    """Return the columns of the dataset: as told, or as the portal sees the file.
-
-    :raises ConfigurationError: a type does not exist, or ``types`` names no column.
-    """
-    if wanted.columns is not None:
-        return check_definitions(wanted.columns)
-    if not isinstance(sent.scan, Scan):
-        raise ConfigurationError(
-            "give the columns of a dataset of shapes: the portal does not tell them beforehand"
-        )
-    if wanted.importing.translation is not None:
-        raise ConfigurationError("with a translation give the columns that it fills")
-    names = sent.names
-    if len(names) != len(sent.scan.columns):
-        raise RecordsError("the portal sees other columns", source=wanted.importing.source.name)
-    types = dict(wanted.types or {})
-    made = []
-    for name, field, scanned in zip(names, field_names(names), sent.scan.columns, strict=True):
-        kind = types.pop(name, None) or types.pop(field, None)
-        made.append(
-            ColumnDefinition(field, kind or canonical_type(scanned.suggestion) or "text", name.strip())
-        )
-    if types:
-        hint = nearest(next(iter(types)), names)
-        raise ConfigurationError(f"types names {next(iter(types))!r}, which is no column of the file{hint}")
-    return check_definitions(made)
