@@ -58,6 +58,7 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_socrata.operators.working_copy",
                     "airflow_socrata.operators.rows",
                     "airflow_socrata.operators.loads",
+                    "airflow_socrata.operators.files",
                     "airflow_socrata.operators.single_rows",
                     "airflow_socrata.operators.columns",
                     "airflow_socrata.operators.publish",

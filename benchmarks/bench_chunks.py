@@ -13,17 +13,18 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
 import ssl
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from data import write_csv
+from measuring import cost_of, fill, middle, serving
 
 from airflow_socrata.emulator.tls import make_certificates
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 US, THEM = "us", "socrata-py 1.2.0"
-MIB = 2**20
 DELAY_MS = 20
 #: Peak memory that is allowed whatever the size of the file: four chunks of 4 MiB, and 64 MiB for the rest.
 BOUND_MIB = 4 * 4 + 64
@@ -114,61 +114,45 @@ def sink(folder: Path) -> Iterator[Sink]:
     """Run the sink."""
     ca_file, certificate, key = make_certificates(folder, "localhost")
     command = [sys.executable, str(HERE / "chunk_sink.py"), str(certificate), str(key)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield Sink(int(process.stdout.readline()), ca_file)
-        assert process.stdin is not None
-        process.stdin.close()
+    with serving(command) as port:
+        yield Sink(port, ca_file)
 
 
 def write_file(path: Path, size: int) -> None:
     """Write so many MiB of CSV: one block of rows, again and again."""
-    sys.path.insert(0, str(HERE))
-    from data import write_csv
-
     write_csv(path, min(BLOCK_ROWS, size * 4_000))
-    block = path.read_bytes()
-    rows = block[block.index(b"\n") + 1 :]
-    with path.open("ab") as file:
-        while file.tell() < size * MIB:
-            file.write(rows)
-        file.truncate(size * MIB)
+    written = path.read_bytes()
+    end = written.index(b"\n") + 1
+    fill(path, written[:end], written[end:], size)
 
 
 def measured(case: str, who: str, path: Path, portal: Sink) -> Measure:
     """Run one client."""
     portal.facts()
     command = [sys.executable, str(HERE / "upload_chunks.py"), who, str(path), str(portal.port)]
-    began = time.perf_counter()
-    process = subprocess.Popen([*command, str(portal.ca_file)], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    said = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
+    cost = cost_of(who, [*command, str(portal.ca_file)])
     facts = portal.facts()
-    if process.returncode or facts["received"] != path.stat().st_size:
-        raise SystemExit(f"{who} ended with {process.returncode}, {facts['received']:.0f} bytes arrived")
-    cpu = usage.ru_utime + usage.ru_stime
-    peak = json.loads(said)["peak_mib"]
+    if facts["received"] != path.stat().st_size:
+        raise SystemExit(f"{who}: {facts['received']:.0f} bytes of {path.stat().st_size} arrived")
+    peak = json.loads(cost.said)["peak_mib"]
     # One connection is that of the question itself.
-    return Measure(case, who, cpu, wall, peak, facts["connections"] - 1, facts["cpu_s"])
+    return Measure(case, who, cost.cpu_s, cost.wall_s, peak, facts["connections"] - 1, facts["cpu_s"])
 
 
 def median(runs: list[Measure]) -> Measure:
     """Take the median of each figure."""
 
-    def middle(name: str, digits: int) -> float:
-        return round(statistics.median(getattr(run, name) for run in runs), digits)
+    def of(name: str, digits: int) -> float:
+        return middle((getattr(run, name) for run in runs), digits)
 
     return Measure(
         runs[0].case,
         runs[0].who,
-        middle("cpu_s", 3),
-        middle("wall_s", 3),
-        middle("peak_mib", 1),
-        middle("connections", 0),
-        middle("sink_cpu_s", 3),
+        of("cpu_s", 3),
+        of("wall_s", 3),
+        of("peak_mib", 1),
+        of("connections", 0),
+        of("sink_cpu_s", 3),
     )
 
 

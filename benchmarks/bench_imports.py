@@ -14,23 +14,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import threading
-import time
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+sys.path.insert(0, str(Path(__file__).parent))
+
+from measuring import cost_of, fill, memory_mib, middle, serving
+from sinks import Sink, SinkHandler
 
 HERE = Path(__file__).parent
-MIB = 2**20
 IMPORT, ATTACH, PEER, BARE = "import", "attachment", "requests files=", "bare import"
 VIEW = "work-2222"
 #: MiB of memory over a bare import.
@@ -39,7 +33,7 @@ MEMORY_BOUND = 64
 
 def main() -> None:
     """Play the part that the command line names; without one, run the benchmark."""
-    parts = {"sink": sink_part, "client": client_part}
+    parts = {"sink": lambda: Sink(_Handler).serve(), "client": client_part}
     if sys.argv[1:2] and sys.argv[1] in parts:
         parts[sys.argv[1]](*sys.argv[2:])
     else:
@@ -53,7 +47,8 @@ def benchmark() -> None:
     parser.add_argument("--peer-size", type=int, default=256, help="MiB of the file of the peer")
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench-imports-") as folder, sink() as port:
+    command = [sys.executable, __file__, "sink"]
+    with tempfile.TemporaryDirectory(prefix="bench-imports-") as folder, serving(command) as port:
         large, small = Path(folder, "large.csv"), Path(folder, "small.csv")
         write_file(large, options.size)
         write_file(small, options.peer_size)
@@ -82,20 +77,12 @@ def benchmark() -> None:
         raise SystemExit(f"{worst} MiB over a bare import: the target is {MEMORY_BOUND}")
 
 
-def middle(values: list[float]) -> float:
-    """Take the median."""
-    return round(statistics.median(values), 3)
-
-
 def write_file(path: Path, size: int) -> None:
     """Write so many MiB of CSV, some cells quoted."""
     block = b"".join(
         b'%d,"station %d, north",2026-01-%02d,%d.5\n' % (n, n % 97, n % 28 + 1, n % 50) for n in range(40_000)
     )
-    with path.open("wb") as file:
-        file.write(b"id,station,day,value\n")
-        while file.tell() < size * MIB:
-            file.write(block)
+    fill(path, b"id,station,day,value\n", block, size)
 
 
 # the processes
@@ -104,16 +91,9 @@ def write_file(path: Path, size: int) -> None:
 def run_client(who: str, path: Path, port: int) -> dict[str, float]:
     """Run one client in a process of its own."""
     command = [sys.executable, __file__, "client", who, str(path), str(port)]
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    said = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{who} ended with {process.returncode}")
-    told: dict[str, float] = json.loads(said)
-    return {**told, "cpu_s": usage.ru_utime + usage.ru_stime, "wall_s": time.perf_counter() - began}
+    cost = cost_of(who, command)
+    told: dict[str, float] = json.loads(cost.said)
+    return {**told, "cpu_s": cost.cpu_s, "wall_s": cost.wall_s}
 
 
 def client_part(who: str, path: str, port: str) -> None:
@@ -142,58 +122,19 @@ def client_part(who: str, path: str, port: str) -> None:
                 url = f"http://127.0.0.1:{port}/api/imports2?method=scan"
                 files = {"file": ("small.csv", opened, "text/csv")}
                 requests.post(url, files=files, timeout=600).raise_for_status()
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmHWM:"):
-            print(json.dumps({"peak_mib": int(line.split()[1]) / 1024}))
+    print(json.dumps({"peak_mib": memory_mib()}))
 
 
-@contextmanager
-def sink() -> Iterator[int]:
-    """Run the sink; gives its port."""
-    command = [sys.executable, __file__, "sink"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield int(process.stdout.readline())
-        assert process.stdin is not None
-        process.stdin.close()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-    disable_nagle_algorithm = True
-
+class _Handler(SinkHandler):
     def do_POST(self) -> None:
-        left = int(self.headers["Content-Length"])
-        buffer = memoryview(bytearray(2**18))
-        while left:
-            left -= self.rfile.readinto(buffer[: min(left, len(buffer))])  # type: ignore[attr-defined]
+        self.discard()
         columns = [{"name": name, "suggestion": "text"} for name in ("id", "station", "day", "value")]
-        answer = {
+        self.answer({
             "id": VIEW,
             "nameForOutput": "large.csv",
             "fileId": "file",
             "summary": {"headers": 1, "columns": columns},
-        }
-        body = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-def sink_part() -> None:
-    """Be the sink: print the port, then serve until standard input closes."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(server.server_port, flush=True)
-    sys.stdin.read()
+        })
 
 
 if __name__ == "__main__":

@@ -13,24 +13,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import ssl
-import statistics
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from measuring import cost_of, fill, memory_mib, middle, serving
+from sinks import Sink, SinkHandler, tls_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).parent
-MIB = 2**20
 UID = "da_k3v9qz"
 UPLOAD = f"/api/automation/v1.0/datasets/{UID}/resources/files/"
 US, THEM, BARE = "us", "requests files=", "bare import"
@@ -107,21 +105,12 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def middle(values: list[float]) -> float:
-    """Take the median."""
-    return round(statistics.median(values), 3)
-
-
 def write_file(path: Path, size: int) -> None:
     """Write so many MiB of CSV."""
     block = b"".join(
         b"%d;station %d;2026-01-%02d;%d.5\n" % (n, n % 97, n % 28 + 1, n % 50) for n in range(40_000)
     )
-    with path.open("wb") as file:
-        file.write(b"id;station;day;value\n")
-        while file.tell() < size * MIB:
-            file.write(block)
-        file.truncate(size * MIB)
+    fill(path, b"id;station;day;value\n", block, size)
 
 
 def observations(count: int) -> list[dict[str, Any]]:
@@ -149,20 +138,9 @@ def run_client(who: str, path: Path, place: tuple[int, Path], *more: str) -> dic
     """Run one client in a process of its own."""
     port, ca_file = place
     command = [sys.executable, __file__, "client", who, str(path), str(port), str(ca_file), *more]
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    said = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{who} ended with {process.returncode}")
-    told: dict[str, float] = json.loads(said)
-    return {
-        **told,
-        "cpu_s": usage.ru_utime + usage.ru_stime,
-        "wall_s": time.perf_counter() - began,
-    }
+    cost = cost_of(who, command)
+    told: dict[str, float] = json.loads(cost.said)
+    return {**told, "cpu_s": cost.cpu_s, "wall_s": cost.wall_s}
 
 
 def client_part(who: str, path: str, port: str, ca_file: str, records: str = "0") -> None:
@@ -188,10 +166,7 @@ def client_part(who: str, path: str, port: str, ca_file: str, records: str = "0"
                 requests.post(url, files=files, verify=ca_file, timeout=600).raise_for_status()
         elif who == PUSH:
             told = _push(session, int(records))
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmHWM:"):
-            told["peak_mib"] = int(line.split()[1]) / 1024
-    print(json.dumps(told))
+    print(json.dumps({**told, "peak_mib": memory_mib()}))
 
 
 def _push(session: Any, count: int) -> dict[str, float]:
@@ -215,49 +190,22 @@ def sink(folder: Path) -> Iterator[tuple[int, Path]]:
 
     ca_file, certificate, key = make_certificates(folder, "localhost")
     command = [sys.executable, __file__, "sink", str(certificate), str(key)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield int(process.stdout.readline()), ca_file
-        assert process.stdin is not None
-        process.stdin.close()
+    with serving(command) as port:
+        yield port, ca_file
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-    disable_nagle_algorithm = True
-
+class _Handler(SinkHandler):
     def do_POST(self) -> None:
-        left = int(self.headers["Content-Length"])
-        buffer = memoryview(bytearray(2**18))
-        while left:
-            left -= self.rfile.readinto(buffer[: min(left, len(buffer))])  # type: ignore[attr-defined]
-        body = json.dumps({
-            "status": "OK",
-            "uid": "observations.csv",
-            "filename": "observations.csv",
-        }).encode()
-        self.send_response(201)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+        self.discard()
+        self.answer({"status": "OK", "uid": "observations.csv", "filename": "observations.csv"}, 201)
 
 
 def sink_part(certificate: str, key: str) -> None:
     """Be the sink: print the port, then serve until standard input closes."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(server.server_port, flush=True)
-    sys.stdin.read()
+    sink = Sink(_Handler)
+    context = tls_context(certificate, key)
+    sink.socket = context.wrap_socket(sink.socket, server_side=True, do_handshake_on_connect=False)
+    sink.serve()
 
 
 if __name__ == "__main__":

@@ -12,23 +12,21 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
 import threading
-import time
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+sys.path.insert(0, str(Path(__file__).parent))
+
+from data import write_csv
+from measuring import cost_of, memory_mib, middle, serving
 
 HERE = Path(__file__).parent
+SINK = [sys.executable, str(HERE / "sink.py")]
 OURS = ("us", "us, row guards off", "us, base install")
 TARGETS = """\
 Targets, with the extra fast: a third of sodapy's CPU, a seventh with the row guards off; an eighth of its
@@ -47,11 +45,8 @@ class Measure:
 
 def main() -> None:
     options = _options()
-    sys.path.insert(0, str(HERE))
-    from data import write_csv
-
     medians: list[Measure] = []
-    with tempfile.TemporaryDirectory(prefix="bench-upsert-") as folder, sink() as port:
+    with tempfile.TemporaryDirectory(prefix="bench-upsert-") as folder, serving(SINK) as port:
         path = Path(folder, "requests.csv")
         write_csv(path, options.rows)
         print(f"{options.rows:,} rows, {path.stat().st_size / 1e6:.0f} MB, {options.runs} runs")
@@ -82,17 +77,6 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-@contextmanager
-def sink() -> Iterator[int]:
-    """Run the sink, and give its port."""
-    command = [sys.executable, str(HERE / "sink.py")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield int(process.stdout.readline())
-        assert process.stdin is not None
-        process.stdin.close()
-
-
 def received(port: int) -> int:
     """Ask the sink how many bytes of bodies it has read since the last time."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
@@ -113,44 +97,34 @@ def measured(case: str, who: str, path: Path, port: int, rows: int) -> Measure:
         command = ["sh", "-c", script, "sh", str(path), str(packed), url]
     else:
         command = [sys.executable, str(HERE / "upload.py"), who, str(path), str(port), str(rows)]
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    watch = _PeakWatch(process.pid)
-    assert process.stdout is not None
-    said = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{who} ended with {process.returncode}")
-    peak = watch.stop() if who == "curl" else json.loads(said)["peak_mib"]
-    return Measure(case, who, usage.ru_utime + usage.ru_stime, wall, peak, received(port))
+    watch = _PeakWatch()
+    cost = cost_of(who, command, watch.begin)
+    peak = watch.stop() if who == "curl" else json.loads(cost.said)["peak_mib"]
+    return Measure(case, who, cost.cpu_s, cost.wall_s, peak, received(port))
 
 
 class _PeakWatch:
     """Looks at the peak memory of a process that cannot tell it itself."""
 
-    def __init__(self, pid: int) -> None:
-        self._status = Path(f"/proc/{pid}/status")
+    def __init__(self) -> None:
         self._stopped = threading.Event()
         self._peak = 0.0
-        self._thread = threading.Thread(target=self._look)
+
+    def begin(self, pid: int) -> None:
+        """Look until :meth:`stop`, or until the process is gone."""
+        self._thread = threading.Thread(target=self._look, args=(pid,))
         self._thread.start()
 
     def stop(self) -> float:
+        """Return the peak, MiB."""
         self._stopped.set()
         self._thread.join()
         return self._peak
 
-    def _look(self) -> None:
-        while not self._stopped.wait(0.005):
-            try:
-                text = self._status.read_text(encoding="ascii")
-            except OSError:
-                return
-            for line in text.splitlines():
-                if line.startswith("VmHWM:"):
-                    self._peak = int(line.split()[1]) / 1024
+    def _look(self, pid: int) -> None:
+        with suppress(OSError, LookupError):  # gone, or ended and not yet waited for
+            while not self._stopped.wait(0.005):
+                self._peak = memory_mib(pid=pid)
 
 
 def median(runs: list[Measure]) -> Measure:
@@ -158,10 +132,10 @@ def median(runs: list[Measure]) -> Measure:
     return Measure(
         runs[0].case,
         runs[0].who,
-        round(statistics.median(run.cpu_s for run in runs), 3),
-        round(statistics.median(run.wall_s for run in runs), 3),
-        round(statistics.median(run.peak_mib for run in runs), 1),
-        int(statistics.median(run.sent_bytes for run in runs)),
+        middle(run.cpu_s for run in runs),
+        middle(run.wall_s for run in runs),
+        middle((run.peak_mib for run in runs), 1),
+        int(middle(run.sent_bytes for run in runs)),
     )
 
 

@@ -7,29 +7,27 @@ bytes of chunks, new connections and this process's own CPU seconds since the la
 
 from __future__ import annotations
 
-import json
 import re
 import resource
-import ssl
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from sinks import Sink, SinkHandler, tls_context
 
 CHUNK_SIZE, PARALLELISM = 4 * 2**20, 4  # what portals answer
 SOURCE = "/api/publishing/v1/source"
 CHUNK = re.compile(rf"{SOURCE}/\d+/chunk/(\d+)/(\d+)(/commit)?")
 
 
-class Sink(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
+class ChunkSink(Sink):
     def __init__(self, certificate: str, key: str) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(certificate, key)
+        super().__init__(Handler)
+        self.context = tls_context(certificate, key)
         self.lock = threading.Lock()
         self.delay = 0.0
         self.received = 0
@@ -45,21 +43,16 @@ class Sink(ThreadingHTTPServer):
             super().finish_request(secure, client_address)
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Sink
-    # Headers and body of a reply leave in one segment, so that no client waits for a delayed acknowledgement.
-    wbufsize = -1
+class Handler(SinkHandler):
+    server: ChunkSink
     rbufsize = 2**16
-    disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
+        length = self.discard()
         chunk = CHUNK.fullmatch(self.path)
-        if chunk is None or chunk.group(3):
-            self.rfile.read(length)
-        else:
-            self._discard(length)
+        if chunk is not None and not chunk.group(3):
+            with self.server.lock:
+                self.server.received += length
         if self.path.endswith("/initiate"):
             self._reply({"preferred_upload_parallelism": PARALLELISM, "preferred_chunk_size": CHUNK_SIZE})
         elif chunk is not None and not chunk.group(3):
@@ -78,17 +71,6 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._reply(source())
 
-    def _discard(self, length: int) -> None:
-        buffer = memoryview(bytearray(2**16))
-        left = length
-        while left:
-            read = self.rfile.readinto1(buffer[: min(left, len(buffer))])
-            if not read:
-                raise ConnectionError("the client hung up")
-            left -= read
-        with self.server.lock:
-            self.server.received += length
-
     def _facts(self) -> dict[str, float]:
         usage = resource.getrusage(resource.RUSAGE_SELF)
         cpu = usage.ru_utime + usage.ru_stime
@@ -99,16 +81,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _reply(self, answer: dict[str, Any], delay: float | None = None) -> None:
         time.sleep(self.server.delay if delay is None else delay)
-        body = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+        self.answer(answer)
 
 
 def source() -> dict[str, Any]:
@@ -133,12 +106,5 @@ def source() -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    sink = Sink(*sys.argv[1:])
-    threading.Thread(target=sink.serve_forever, daemon=True).start()
-    print(sink.server_port, flush=True)
-    sys.stdin.read()
-
-
 if __name__ == "__main__":
-    main()
+    ChunkSink(*sys.argv[1:]).serve()

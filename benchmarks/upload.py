@@ -12,15 +12,12 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from data import COLUMNS, ROW_IDENTIFIER
+from measuring import memory_mib
+
 DATASET = "abcd-1234"
-
-
-def memory_mib(field: str) -> float:
-    """Memory of this process: ``VmRSS`` now, ``VmHWM`` at its peak (``getrusage`` adds its parent's)."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) / 1024
-    raise LookupError(field)
 
 
 def with_us(path: str, port: int, *, row_by_row: bool) -> tuple[int, float]:
@@ -30,9 +27,6 @@ def with_us(path: str, port: int, *, row_by_row: bool) -> tuple[int, float]:
 
     imported = memory_mib("VmRSS")
     from airflow_socrata.records import DatasetColumn, DatasetSchema, FileSource, Guards, batches, prefetch
-
-    sys.path.insert(0, str(Path(__file__).parent))
-    from data import COLUMNS, ROW_IDENTIFIER
 
     columns = tuple(DatasetColumn(name, name.title(), kind) for name, kind in COLUMNS.items())
     schema = DatasetSchema(columns, ROW_IDENTIFIER)
@@ -82,7 +76,7 @@ def main() -> None:
         sent, imported = with_us(path, int(port), row_by_row=who != "us, row guards off")
     if sent != int(rows):
         raise SystemExit(f"{who} sent {sent} rows of {rows}")
-    print(json.dumps({"peak_mib": memory_mib("VmHWM") - imported}))
+    print(json.dumps({"peak_mib": memory_mib() - imported}))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,10 @@ import json
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from measuring import memory_mib
+
 
 def with_us(path: Path, port: int, ca_file: str) -> None:
     """The client of this project."""
@@ -38,9 +42,7 @@ def with_socrata_py(path: Path, port: int, ca_file: str) -> None:
 def main() -> None:
     who, path, port, ca_file = sys.argv[1:]
     (with_us if who == "us" else with_socrata_py)(Path(path), int(port), ca_file)
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmHWM:"):
-            print(json.dumps({"peak_mib": int(line.split()[1]) / 1024}))
+    print(json.dumps({"peak_mib": memory_mib()}))
 
 
 if __name__ == "__main__":
