@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, PokeReturnValue
 
-from airflow_socrata.client.access import check_audience
 from airflow_socrata.links.socrata import SocrataDatasetLink
 from airflow_socrata.operators.base import LINKS_KEY
-from airflow_socrata.publication.approving import asked_for, look_at
 from airflow_socrata.sensors.socrata import PortalSensor
-from airflow_socrata.triggers.access import SocrataAudienceTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,12 +39,17 @@ class SocrataApprovalSensor(PortalSensor):
 
     def trigger(self, deadline: float) -> PortalTrigger:
         """Return the trigger that waits instead of this sensor."""
+        from airflow_socrata.triggers.access import SocrataAudienceTrigger
+
         return SocrataAudienceTrigger(
             self.socrata_conn_id, self.dataset, self.audience, deadline, float(self.poke_interval)
         )
 
     def look(self, context: Context, publisher: Publisher) -> bool | PokeReturnValue:
         """Look at the dataset, and at the approvers' queue."""
+        from airflow_socrata.client.access import check_audience
+        from airflow_socrata.publication.approving import asked_for, look_at
+
         audience = check_audience(self.audience)
         context["ti"].xcom_push(key=LINKS_KEY, value={"dataset": publisher.link(self.dataset)})
         sighting = publisher.wait(look_at(self.dataset, audience))

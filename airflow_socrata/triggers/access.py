@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow_socrata.publication.approving import audience_reached
 from airflow_socrata.triggers.socrata import PortalTrigger
 
 if TYPE_CHECKING:
@@ -41,5 +40,7 @@ class SocrataAudienceTrigger(PortalTrigger):
 
     def steps(self) -> Steps[Mapping[str, Any]]:
         """Return the wait."""
+        from airflow_socrata.publication.approving import audience_reached
+
         yield from audience_reached(self.dataset, cast("Audience", self.audience), self.patience())
         return {}
