@@ -19,7 +19,7 @@ from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableRep
 from airflow_socrata.client.models import Accepted, View
 from airflow_socrata.client.multipart import upload_headers
 from airflow_socrata.client.parsing import integer, mapping, object_of, objects, text
-from airflow_socrata.client.views import accepted_from
+from airflow_socrata.client.views import accepted_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -209,11 +209,11 @@ def _parse_view(reply: Reply) -> View:
 
 
 def _parse_import(reply: Reply) -> View | Accepted:
-    return _accepted(reply) or View.from_json(object_of(reply, "a view"))
+    return accepted_of(reply) or View.from_json(object_of(reply, "a view"))
 
 
 def _parse_scan(reply: Reply) -> Scan | Accepted:
-    accepted = _accepted(reply)
+    accepted = accepted_of(reply)
     if accepted is not None:
         return accepted
     file_id, summary = _scanned(reply)
@@ -232,7 +232,7 @@ def _parse_scan(reply: Reply) -> Scan | Accepted:
 
 
 def _parse_shape_scan(reply: Reply) -> ShapeScan | Accepted:
-    accepted = _accepted(reply)
+    accepted = accepted_of(reply)
     if accepted is not None:
         return accepted
     file_id, summary = _scanned(reply)
@@ -267,20 +267,3 @@ def _scanned_column(body: Mapping[str, Any]) -> ScannedColumn:
         integer(body.get("processed")),
         kinds,
     )
-
-
-def _accepted(reply: Reply) -> Accepted | None:
-    """Read the 202 contract; None: the reply is the end."""
-    try:
-        body = reply.json()
-    except UnreadableReply:
-        if reply.status != 202:
-            raise
-        body = {}
-    body = mapping(body)
-    ticket = text(body.get("ticket")) is not None or body.get("code") == "accepted"
-    if reply.status != 202 and not ticket:
-        return None
-    if body.get("error") is True:
-        raise UnreadableReply(f"the import failed: {text(body.get('message')) or 'no reason given'}")
-    return accepted_from(reply, body)

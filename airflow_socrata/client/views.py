@@ -236,19 +236,28 @@ def _parse_views(reply: Reply) -> tuple[View, ...]:
 
 
 def _parse_view_or_accepted(reply: Reply) -> View | Accepted:
+    return accepted_of(reply, told_by=("status", "ticket")) or _parse_view(reply)
+
+
+def accepted_of(reply: Reply, told_by: tuple[str, ...] = ("ticket",)) -> Accepted | None:
+    """Read the portal's 202 contract; None: the reply is the end of the job.
+
+    :param told_by: keys of which any tells that a reply of another status is not the end.
+    :raises UnreadableReply: the reply is an error object, or not even JSON.
+    """
     try:
         body = reply.json()
     except UnreadableReply:
         if reply.status != 202:
             raise
         body = {}
-    body = mapping(body) if reply.status == 202 else object_of(reply, "a view")
+    body = mapping(body)
     refuse_error_object(body)
-    unfinished = text(body.get("status")) or text(body.get("ticket")) or body.get("code") == "accepted"
-    return accepted_from(reply, body) if reply.status == 202 or unfinished else View.from_json(body)
+    unfinished = any(text(body.get(key)) for key in told_by) or body.get("code") == "accepted"
+    return _accepted_from(reply, body) if reply.status == 202 or unfinished else None
 
 
-def accepted_from(reply: Reply, body: Mapping[str, Any]) -> Accepted:
+def _accepted_from(reply: Reply, body: Mapping[str, Any]) -> Accepted:
     """Read the 202 contract in any of its forms: ticket, status, details, Location, Retry-After."""
     headers = reply.headers
     location = headers.get("Location") or headers.get("X-SODA2-Location")
