@@ -13,9 +13,9 @@ from portal_harness.opendatasoft_fixtures import (
     opendatasoft,
     opendatasoft_emulator,
     opendatasoft_emulator_server,
-    run_task,
     use,
 )
+from portal_harness.tasks import run_task
 
 __all__ = [
     "clock",

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from portal_harness.publications import (
     OLD_ROWS,
-    START,
     assert_published,
     assert_unchanged,
     errors,
     make_dataset,
     upsert,
 )
+from portal_harness.tasks import green, red
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,48 +34,17 @@ def private(portal: Any) -> Any:
 
 
 @pytest.fixture
-def run_one(request: pytest.FixtureRequest, run_dag: Run, portal: Any) -> Run:
-    """``run_one(make, **arguments)`` runs a DAG of one task, named ``task``."""
-    from airflow.providers.common.compat.sdk import DAG
-
-    name = re.sub(r"\W+", "_", request.node.name)
-
-    def run(make: Any, *, retries: int = 0, **arguments: Any) -> Any:
-        options = {"start_date": START, "default_args": {"retries": retries}}
-        with DAG(name, schedule=None, **options) as dag:
-            make(task_id="task", **arguments)
-        return run_dag(dag)
-
-    return run
-
-
-@pytest.fixture
-def permit(run_one: Run) -> Run:
+def permit(run_task: Run) -> Run:
     from airflow_socrata.operators.socrata import SocrataSetPermissionOperator
 
-    return lambda dataset, **more: run_one(SocrataSetPermissionOperator, dataset=dataset.id, **more)
+    return lambda dataset, **more: run_task(SocrataSetPermissionOperator, dataset=dataset.id, **more)
 
 
 @pytest.fixture
-def give(run_one: Run) -> Run:
+def give(run_task: Run) -> Run:
     from airflow_socrata.operators.socrata import SocrataTransferOwnershipOperator
 
-    return lambda dataset, **more: run_one(SocrataTransferOwnershipOperator, dataset=dataset.id, **more)
-
-
-def green(run: Any) -> Any:
-    """What the task of a green run returned."""
-    assert run.state == "success", errors(run, "task")
-    return run.task("task").return_value
-
-
-def red(run: Any) -> str:
-    """The one error of the task of a red run that was not tried again."""
-    assert run.state == "failed", run.states
-    (error,) = errors(run, "task")
-    assert error.startswith("AirflowFailException: ")
-    assert "\n" not in error
-    return error
+    return lambda dataset, **more: run_task(SocrataTransferOwnershipOperator, dataset=dataset.id, **more)
 
 
 def shares(dataset: Any) -> dict[str, str]:
@@ -257,7 +225,7 @@ def test_a_portal_that_tells_no_guidance(private: Any, permit: Run, clock: Turne
 @BOTH
 @pytest.mark.parametrize("decision", ["approve", "reject"])
 def test_the_sensor_tells_the_decision(
-    private: Any, permit: Run, run_one: Run, clock: TurnedClock, deferrable: bool, decision: str
+    private: Any, permit: Run, run_task: Run, clock: TurnedClock, deferrable: bool, decision: str
 ) -> None:
     from airflow_socrata.sensors.access import SocrataApprovalSensor
 
@@ -269,7 +237,7 @@ def test_the_sensor_tells_the_decision(
         clock.at_pause(lambda: decide(private.id), 2)
     else:
         decide(private.id)
-    run = run_one(SocrataApprovalSensor, dataset=private.id, deferrable=deferrable, timeout=600)
+    run = run_task(SocrataApprovalSensor, dataset=private.id, deferrable=deferrable, timeout=600)
     if decision == "approve":
         assert green(run) == {"dataset": private.id, "audience": "public"}
     else:

@@ -15,6 +15,7 @@ from portal_harness.publications import (
     make_dataset,
     upsert,
 )
+from portal_harness.tasks import green
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -267,24 +268,9 @@ def as_publisher(portal: Any, method: str, path: str, body: Any) -> None:
 # --- without a publication ---
 
 
-def alone(name: str, **arguments: Any) -> Any:
-    """A DAG of one task, named ``task``."""
-    from datetime import UTC, datetime
-
-    from airflow.providers.common.compat.sdk import DAG
-
-    from airflow_socrata.operators import socrata
-
-    with DAG("columns_alone", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC)) as dag:
-        getattr(socrata, f"Socrata{name}ColumnsOperator")(task_id="task", **arguments)
-    return dag
-
-
-def test_a_plan_is_printed_and_returned(dataset: Dataset, run_dag: Any) -> None:
+def test_a_plan_is_printed_and_returned(dataset: Dataset, run_task: Any) -> None:
     wanted = {"columns": [{"field_name": "street", "data_type": "text", "name": "Road"}, *ADD]}
-    run = run_dag(alone("Plan", dataset=dataset.id, others="drop", row_identifier="", **wanted))
-    assert run.state == "success", errors(run, "task")
-    told = run.task("task").return_value
+    told = green(run_task("PlanColumns", dataset=dataset.id, others="drop", row_identifier="", **wanted))
     assert told["dataset"] == dataset.id
     assert told["loses"] == ["event_id", "lanes"]
     assert [f"{step['step']} {step['column']}" for step in told["plan"]] == [
@@ -298,23 +284,21 @@ def test_a_plan_is_printed_and_returned(dataset: Dataset, run_dag: Any) -> None:
     assert not dataset.calls("POST")
 
 
-def test_a_plan_may_be_a_guard(dataset: Dataset, run_dag: Any) -> None:
+def test_a_plan_may_be_a_guard(dataset: Dataset, run_task: Any) -> None:
     columns = [{"field_name": name, "data_type": kind} for name, kind in EVENTS.items()]
-    same = alone("Plan", dataset=dataset.id, columns=columns, on_difference="fail")
-    assert run_dag(same).state == "success"
-    run = run_dag(alone("Plan", dataset=dataset.id, columns=[*columns, *ADD], on_difference="fail"))
+    green(run_task("PlanColumns", dataset=dataset.id, columns=columns, on_difference="fail"))
+    run = run_task("PlanColumns", dataset=dataset.id, columns=[*columns, *ADD], on_difference="fail")
     assert run.state == "failed"
     assert "not as wanted: 1 steps" in errors(run, "task")[0]
 
 
 def test_a_dataset_that_was_never_published_is_changed_in_place(
-    portal: Any, dataset: Dataset, run_dag: Any
+    portal: Any, dataset: Dataset, run_task: Any
 ) -> None:
     draft = portal.admin.create_dataset(columns=["a", "b"], published=False)["id"]
     wanted = {"add": [{"field_name": "a", "data_type": "number"}], "allow_type_change": True}
-    run = run_dag(alone("Change", dataset=draft, row_identifier="b", **wanted))
-    assert run.state == "success", errors(run, "task")
+    green(run_task("ChangeColumns", dataset=draft, row_identifier="b", **wanted))
     assert fields(dataset, draft) == {"b": "text", "a": "number"}
     for published in (dataset.id, portal.admin.open_working_copy_as("person", dataset.id)["id"]):
-        run = run_dag(alone("Change", dataset=published, add=ADD))
+        run = run_task("ChangeColumns", dataset=published, add=ADD)
         assert "only a dataset that was never published is changed in place" in errors(run, "task")[0]

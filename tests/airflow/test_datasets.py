@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
+import functools
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from portal_harness.publications import START, errors, make_dataset, records
+from portal_harness.tasks import green, red
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,36 +25,9 @@ CSV = "Stop id,riders,Seen at\nA,10,2026-01-31\nB,,2026-02-01T08:15:00\n"
 
 
 @pytest.fixture
-def run_operator(request: pytest.FixtureRequest, portal: Any, run_dag: Run) -> Run:
-    """``run_operator("CreateDataset", **arguments)``: a run of a DAG of one task."""
-
-    def run(name: str, /, **arguments: Any) -> Any:
-        from airflow.providers.common.compat.sdk import DAG
-
-        from airflow_socrata.operators import socrata
-
-        retries = arguments.pop("retries", 0)
-        options = {"start_date": START, "default_args": {"retries": retries}}
-        with DAG(re.sub(r"\W+", "_", request.node.name), schedule=None, **options) as dag:
-            getattr(socrata, f"Socrata{name}Operator")(
-                task_id="task", timeout=600, poll_interval=5, **arguments
-            )
-        return run_dag(dag)
-
-    return run
-
-
-def green(run: Any) -> Any:
-    assert run.state == "success", errors(run, "task")
-    return run.task("task").return_value
-
-
-def red(run: Any) -> str:
-    """The one error of a run that was not tried again."""
-    assert run.state == "failed", run.states
-    (error,) = errors(run, "task")
-    assert "\n" not in error
-    return error
+def run_operator(run_task: Run) -> Run:
+    """``run_operator("CreateDataset", **arguments)``: a run of a DAG of one task that need not be patient."""
+    return functools.partial(run_task, timeout=600, poll_interval=5)
 
 
 def calls(portal: Any, method: str) -> list[str]:

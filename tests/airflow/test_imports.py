@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from portal_harness.publications import (
-    START,
     Dataset,
     assert_published,
     assert_unchanged,
@@ -18,6 +17,7 @@ from portal_harness.publications import (
     records,
     upsert,
 )
+from portal_harness.tasks import green
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,26 +147,10 @@ def test_shapes_replace_the_rows_of_a_working_copy(
 
 
 @pytest.fixture
-def make(request: pytest.FixtureRequest, portal: Any, run_dag: Any, events: Path) -> Callable[..., Any]:
-    """``make(**arguments)`` runs a DAG whose task ``make`` imports a dataset."""
-    from airflow.providers.common.compat.sdk import DAG
-
-    from airflow_socrata.operators.socrata import SocrataImportDatasetOperator
-
-    name = re.sub(r"\W+", "_", request.node.name)
-
-    def run(retries: int = 0, **arguments: Any) -> Any:
-        settings: dict[str, Any] = {
-            "source": str(events),
-            "resource_name": "events",
-            "name": "Events",
-            "row_identifier": "event_id",
-        }
-        with DAG(name, schedule=None, start_date=START, default_args={"retries": retries}) as dag:
-            SocrataImportDatasetOperator(task_id="make", **(settings | arguments))
-        return run_dag(dag)
-
-    return run
+def make(run_task: Callable[..., Any], portal: Any, events: Path) -> Callable[..., Any]:
+    """``make(**arguments)`` imports the events as a dataset."""
+    named = {"resource_name": "events", "name": "Events", "row_identifier": "event_id"}
+    return functools.partial(run_task, "ImportDataset", source=str(events), **named)
 
 
 def views(portal: Any) -> list[dict[str, Any]]:
@@ -177,8 +161,7 @@ def views(portal: Any) -> list[dict[str, Any]]:
 
 def assert_made(run: Any, portal: Any, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The run is green, and the one dataset of the portal holds these rows."""
-    assert run.state == "success", errors(run, "make")
-    result: dict[str, Any] = run.task("make").return_value
+    result: dict[str, Any] = green(run)
     (view,) = views(portal)
     assert (view["id"], view["stage"]) == (result["dataset"], "published")
     assert sorted(portal.admin.rows(result["dataset"]), key=lambda row: row["event_id"]) == rows
@@ -195,11 +178,8 @@ def test_a_dataset_is_made_of_a_file(make: Any, portal: Any) -> None:
     kinds = {column["fieldName"]: column["dataTypeName"] for column in view["columns"]}
     assert kinds == {"event_id": "text", "street": "text", "lanes": "number"}
     assert portal.admin.state(result["dataset"])["scope"] == "public"
-    assert run.task("make").xcoms["dataset"] == result["dataset"]
+    assert run.task("task").xcoms["dataset"] == result["dataset"]
     # The next run finds it, and sends nothing.
     again = make(backend="old", audience="public")
-    assert (again.task("make").return_value["created"], again.task("make").return_value["rows"]) == (
-        False,
-        None,
-    )
-    assert_made(again, portal, three())
+    result = assert_made(again, portal, three())
+    assert (result["created"], result["rows"]) == (False, None)

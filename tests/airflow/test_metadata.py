@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import re
+import functools
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from portal_harness.publications import START, Dataset, errors, records, upload, upsert
+from portal_harness import tasks
+from portal_harness.publications import Dataset, errors, records, upload, upsert
+from portal_harness.tasks import red
 
 from airflow_socrata.operators.socrata import (
     SocrataAttachFileOperator,
@@ -39,19 +41,9 @@ WANTED = {
 
 
 @pytest.fixture
-def run_task(request: pytest.FixtureRequest, run_dag: Run, dataset: Dataset) -> Run:
-    """``run_task(operator, retries=0, **arguments)``: one task on the dataset, and how it ended."""
-    from airflow.providers.common.compat.sdk import DAG
-
-    name = re.sub(r"\W+", "_", request.node.name)
-
-    def run(operator: Any, *, retries: int = 0, **arguments: Any) -> Any:
-        settings = {"task_id": "task", "dataset": dataset.id, "retries": retries}
-        with DAG(name, schedule=None, start_date=START) as dag:
-            operator(**(settings | arguments))
-        return run_dag(dag)
-
-    return run
+def run_task(run_task: Run, dataset: Dataset) -> Run:
+    """``run_task(operator, **arguments)``: one task on the dataset, and how it ended."""
+    return functools.partial(run_task, dataset=dataset.id)
 
 
 @pytest.fixture
@@ -62,17 +54,9 @@ def guide(tmp_path: Path) -> Path:
 
 
 def green(run: Any) -> Any:
-    assert run.state == "success", errors(run, "task")
+    """What the task of a green run returned; it left nothing on record."""
     assert records() == {}
-    return run.task("task").return_value
-
-
-def red(run: Any) -> str:
-    """The one error of a task that was not tried again."""
-    assert run.state == "failed", run.states
-    (error,) = errors(run, "task")
-    assert "\n" not in error
-    return error
+    return tasks.green(run)
 
 
 def attachments(dataset: Dataset) -> list[tuple[str, str]]:
@@ -251,7 +235,7 @@ def test_a_file_that_cannot_be_attached_changes_nothing(
         run_task(SocrataAttachFileOperator, source=str(tmp_path / "empty.pdf"), retries=1)
     )
     run = run_task(SocrataAttachFileOperator, source=str(tmp_path / "none.pdf"))
-    assert "none.pdf cannot be read: No such file" in red(run)
+    assert "none.pdf cannot be read: No such file" in errors(run, "task")[0]
     assert len(admin.requests()) == before
     for _ in range(2):
         admin.add_file(dataset.id, "guide.pdf")

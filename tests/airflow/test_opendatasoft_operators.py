@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from portal_harness.opendatasoft_fixtures import APIS, IN_BOTH_APIS, IN_BOTH_WAYS
 from portal_harness.publications import errors
+from portal_harness.tasks import green, red
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,20 +26,6 @@ def operator(name: str) -> Any:
     from airflow_socrata.operators import opendatasoft
 
     return getattr(opendatasoft, f"Opendatasoft{name}Operator")
-
-
-def green(run: Any) -> Any:
-    """What the task of a green run returned."""
-    assert run.state == "success", errors(run, "task")
-    return run.task("task").return_value
-
-
-def red(run: Any) -> str:
-    """The one error of the task of a red run that was not tried again."""
-    assert run.state == "failed", run.states
-    (error,) = errors(run, "task")
-    assert "\n" not in error
-    return error
 
 
 def calls(portal: Any, method: str, path: str = "") -> list[dict[str, Any]]:

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from portal_harness.publications import START, errors, make_dataset
+from portal_harness.publications import make_dataset
+from portal_harness.tasks import green, red
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Run = Callable[..., Any]
+
 
 @pytest.fixture
-def clean(request: pytest.FixtureRequest, run_dag: Callable[..., Any], portal: Any) -> Callable[..., Any]:
-    """``clean(dataset, keep=1)`` runs a DAG of one task, named ``task``."""
-    from airflow.providers.common.compat.sdk import DAG
-
-    from airflow_socrata.operators.socrata import SocrataDeleteSnapshotsOperator
-
-    name = re.sub(r"\W+", "_", request.node.name)
-
-    def run(dataset: str, keep: Any) -> Any:
-        with DAG(name, schedule=None, start_date=START) as dag:
-            SocrataDeleteSnapshotsOperator(task_id="task", dataset=dataset, keep=keep)
-        return run_dag(dag)
-
-    return run
+def clean(run_task: Run) -> Run:
+    """``clean(dataset, keep=1)`` deletes all snapshots but the newest."""
+    return lambda dataset, keep: run_task("DeleteSnapshots", dataset=dataset, keep=keep)
 
 
 @pytest.fixture
@@ -49,32 +40,27 @@ def stages(dataset: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("fault", [None, "lost_reply", "internal_error"])
-def test_the_newest_stay(published: Any, clean: Any, fault: str | None) -> None:
+def test_the_newest_stay(published: Any, clean: Run, fault: str | None) -> None:
     dataset, (newest, *old) = published
     rows = dataset.rows()
     if fault is not None:
         dataset.portal.admin.add_fault(fault, "DELETE", times=2)
-    run = clean(dataset.id, keep=1)
-    assert run.state == "success", errors(run, "task")
-    assert run.task("task").return_value == {"dataset": dataset.id, "kept": [newest], "deleted": old}
+    assert green(clean(dataset.id, keep=1)) == {"dataset": dataset.id, "kept": [newest], "deleted": old}
     assert stages(dataset) == {dataset.id: "published", newest: "snapshotted"}
-    assert clean(dataset.id, keep=1).task("task").return_value["deleted"] == []
+    assert green(clean(dataset.id, keep=1))["deleted"] == []
     assert dataset.rows() == rows
 
 
-def test_what_is_no_snapshot_stays(published: Any, clean: Any) -> None:
+def test_what_is_no_snapshot_stays(published: Any, clean: Run) -> None:
     dataset, snapshots = published
     copy = dataset.portal.admin.open_working_copy_as("person", dataset.id)["id"]
     before = stages(dataset)
-    run = clean(snapshots[0], keep=0)
-    assert "give the id of a published dataset" in errors(run, "task")[0]
-    run = clean(dataset.id, keep=-1)
-    assert "number of snapshots to keep" in errors(run, "task")[0]
+    assert "give the id of a published dataset" in red(clean(snapshots[0], keep=0))
+    assert "number of snapshots to keep" in red(clean(dataset.id, keep=-1))
     assert stages(dataset) == before
-    assert clean(dataset.id, keep=0).state == "success"
+    green(clean(dataset.id, keep=0))
     assert stages(dataset) == {dataset.id: "published", copy: "unpublished"}
 
 
-def test_the_new_back_end_has_none(dataset: Any, clean: Any) -> None:
-    run = clean(dataset.id, keep=0)
-    assert run.task("task").return_value == {"dataset": dataset.id, "kept": [], "deleted": []}
+def test_the_new_back_end_has_none(dataset: Any, clean: Run) -> None:
+    assert green(clean(dataset.id, keep=0)) == {"dataset": dataset.id, "kept": [], "deleted": []}

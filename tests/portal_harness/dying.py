@@ -6,9 +6,10 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from airflow_socrata.client import Call, Credentials, PortalSession, PortalSettings
-from airflow_socrata.publication.operation import Intent, Operation, RememberedIntents, RunState
+from airflow_socrata.client import Call, PortalSession
+from airflow_socrata.publication.operation import I, Intent, Operation, RememberedIntents, RunState
 from airflow_socrata.publication.publisher import Publisher
+from portal_harness.sessions import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,16 +88,19 @@ class MortalSession(PortalSession):
 
 
 @dataclass
-class MortalIntents(RememberedIntents):
-    """Records whose writer can die at each one; what is written stays."""
+class MortalIntents(RememberedIntents[I]):
+    """Records of one kind whose writer can die at each one; what is written stays."""
 
     death: Death = field(default_factory=immortal)
 
-    def save(self, intent: Intent) -> None:
-        self.death.around(f"record {intent.phase}", lambda: super(MortalIntents, self).save(intent))
+    def save(self, intent: I) -> None:
+        self._write("record", intent, lambda: super(MortalIntents, self).save(intent))
 
-    def forget(self, intent: Intent) -> None:
-        self.death.around(f"forget {intent.phase}", lambda: super(MortalIntents, self).forget(intent))
+    def forget(self, intent: I) -> None:
+        self._write("forget", intent, lambda: super(MortalIntents, self).forget(intent))
+
+    def _write(self, what: str, intent: I, act: Callable[[], None]) -> None:
+        self.death.around(f"{what} {getattr(intent, 'phase', '')}".rstrip(), act)
 
 
 class EndedRuns:
@@ -128,14 +132,8 @@ class World:
     def publisher(self, death: Death | None = None) -> Publisher:
         """A process: its session, clock and pen die together."""
         death = death or immortal()
-        settings = PortalSettings(
-            domain=self.portal.domain,
-            port=self.portal.port,
-            scheme="http",
-            credentials=Credentials(self.portal.username, self.portal.password),
-        )
         clock = TurnedClock(self.portal if self.shared_time else None)
-        session = MortalSession(settings, clock=clock)
+        session = MortalSession(settings_of(self.portal), clock=clock)
         session.death = death
         intents = MortalIntents(self.kept, death)
         return Publisher(session, intents, EndedRuns(), clock, lambda line: None, poll=1.0)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from airflow_socrata.emulator.pytest_plugin import opendatasoft_emulator, opendatasoft_emulator_server
 from portal_harness.clock import TurnedClock
-from portal_harness.publications import START, forget_records
+from portal_harness.publications import forget_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["opendatasoft", "opendatasoft_emulator", "opendatasoft_emulator_server", "run_task", "use"]
+__all__ = ["opendatasoft", "opendatasoft_emulator", "opendatasoft_emulator_server", "use"]
 
 CONNECTION = "AIRFLOW_CONN_OPENDATASOFT_DEFAULT"
 APIS = ("automation", "management")
@@ -53,20 +52,3 @@ def opendatasoft(
     forget_records()
     TurnedClock(opendatasoft_emulator).install(monkeypatch)
     return opendatasoft_emulator
-
-
-@pytest.fixture
-def run_task(
-    request: pytest.FixtureRequest, run_dag: Callable[..., Any], opendatasoft: Any
-) -> Callable[..., Any]:
-    """``run_task(operator, **arguments)`` runs a DAG of one task, named ``task``, and tells how it ended."""
-    from airflow.providers.common.compat.sdk import DAG
-
-    name = re.sub(r"\W+", "_", request.node.name)
-
-    def run(operator: Any, **arguments: Any) -> Any:
-        with DAG(name, schedule=None, start_date=START) as dag:
-            operator(task_id="task", **arguments)
-        return run_dag(dag)
-
-    return run

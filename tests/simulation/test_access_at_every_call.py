@@ -8,21 +8,15 @@ import pytest
 import requests
 from portal_harness.dying import Death, Killed, World
 
-from airflow_socrata.emulator import Emulator
 from airflow_socrata.publication.access import Outcome, WantedAccess, set_access
 from airflow_socrata.publication.transferring import transfer_ownership
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from airflow_socrata.emulator import Emulator
 ME, PAT, VIC = "pub3-user", "per4-user", "view-user"
 WANTED = WantedAccess.of("public", {VIC: "contributor"})
-
-
-@pytest.fixture(scope="module")
-def portal() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        yield emulator
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import pytest
 from portal_harness.dying import OLD, OPERATION, Death, Killed, MortalSession, Tasks, World
 
 from airflow_socrata.client import views
-from airflow_socrata.emulator import Emulator
 from airflow_socrata.publication import changing_columns, loading, publishing, reopening
 from airflow_socrata.publication.loading import Loading
 from airflow_socrata.publication.opening import Opening, open_working_copy
@@ -23,8 +22,7 @@ from airflow_socrata.publication.verifying import VerificationFailed, verify
 from airflow_socrata.records import Guards, RowsSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from airflow_socrata.emulator import Emulator
     from airflow_socrata.publication.handle import Handle
     from airflow_socrata.publication.publisher import Publisher
 
@@ -36,12 +34,6 @@ FIRST = SchemaChange.of(
 #: Rows have no row identifier while they are loaded: what is loaded twice is seen.
 SECOND = SchemaChange.of(drop=["key"], row_identifier="")
 COLUMNS = [("old_id", "Old id", "text"), ("v", "Value", "number")]
-
-
-@pytest.fixture(scope="module")
-def portal() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        yield emulator
 
 
 class Run(Tasks):

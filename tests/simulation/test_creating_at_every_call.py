@@ -6,7 +6,6 @@ columns and audience, and nothing is left on record. The same where the portal f
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,48 +15,31 @@ from portal_harness.dying import (
     Death,
     EndedRuns,
     Killed,
+    MortalIntents,
     MortalSession,
     TurnedClock,
     immortal,
 )
+from portal_harness.sessions import settings_of
 
-from airflow_socrata.client import Credentials, PortalSettings, RetryBudget, views
+from airflow_socrata.client import RetryBudget, views
 from airflow_socrata.client.column_definitions import ColumnDefinition
 from airflow_socrata.client.datasets import NewDataset
-from airflow_socrata.emulator import Emulator
 from airflow_socrata.publication.creating import CreateIntent, Creating, create
 from airflow_socrata.publication.deleting import delete_dataset
 from airflow_socrata.publication.operation import RememberedIntents
 from airflow_socrata.publication.publisher import Publisher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    from airflow_socrata.emulator import Emulator
 NEW = NewDataset(
     "stops",
     "Stops",
     (ColumnDefinition("id", "text"), ColumnDefinition("riders", "number")),
     row_identifier="id",
 )
-
-
-@pytest.fixture(scope="module")
-def portal() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        yield emulator
-
-
-@dataclass
-class MortalRecords(RememberedIntents[CreateIntent]):
-    """Records whose writer can die at each one; what is written stays."""
-
-    death: Death = field(default_factory=immortal)
-
-    def save(self, intent: CreateIntent) -> None:
-        self.death.around("record", lambda: super(MortalRecords, self).save(intent))
-
-    def forget(self, intent: CreateIntent) -> None:
-        self.death.around("forget", lambda: super(MortalRecords, self).forget(intent))
 
 
 class World:
@@ -70,14 +52,10 @@ class World:
         self.log: list[str] = []
 
     def publisher(self, death: Death) -> Publisher:
-        settings = PortalSettings(
-            self.portal.domain,
-            self.portal.port,
-            "http",
-            Credentials(self.portal.username, self.portal.password),
-        )
         clock = TurnedClock(self.portal)
-        session = MortalSession(settings, clock=clock, budget=RetryBudget(attempts=4, base=0.01))
+        session = MortalSession(
+            settings_of(self.portal), clock=clock, budget=RetryBudget(attempts=4, base=0.01)
+        )
         session.death = death
         # The records of publications are not used here.
         return Publisher(session, RememberedIntents(), EndedRuns(), clock, self.log.append, poll=5.0)
@@ -85,7 +63,7 @@ class World:
     def create(self, death: Death | None = None, operation: Any = OPERATION, **more: Any) -> Any:
         death = death or immortal()
         creating = Creating(NEW, **({"audience": "public", "timeout": 30.0} | more))
-        records = MortalRecords(self.kept, death)
+        records = MortalIntents(self.kept, death)
         return create(self.publisher(death), records, operation, creating)
 
     def delete(self, dataset: str, death: Death | None = None) -> bool:

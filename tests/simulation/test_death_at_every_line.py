@@ -13,7 +13,6 @@ import pytest
 from portal_harness.dying import LATER, NEW, OPERATION, Death, Killed, Tasks, World
 
 from airflow_socrata.client import PermissionDenied, View, views
-from airflow_socrata.emulator import Emulator
 from airflow_socrata.publication import loading, publishing, reopening
 from airflow_socrata.publication.loading import Loading
 from airflow_socrata.publication.opening import Opening, open_working_copy
@@ -23,16 +22,9 @@ from airflow_socrata.publication.verifying import verify
 from airflow_socrata.records import BatchLimits, Guards, RowsSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from airflow_socrata.emulator import Emulator
     from airflow_socrata.publication.handle import Handle
     from airflow_socrata.publication.publisher import Publisher
-
-
-@pytest.fixture(scope="module")
-def portal() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        yield emulator
 
 
 class Run(Tasks):

@@ -8,14 +8,14 @@ import pytest
 from portal_harness.dying import Death, Killed, World
 
 from airflow_socrata.client import attachments, views
-from airflow_socrata.emulator import Emulator
 from airflow_socrata.publication.attaching import FileToAttach, attach, detach
 from airflow_socrata.publication.describing import MetadataChanges, describe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
+    from airflow_socrata.emulator import Emulator
     from airflow_socrata.publication.publisher import Publisher
 
     Action = Callable[[Publisher, str], Any]
@@ -31,18 +31,12 @@ FAULTS = ["lost_reply", "bad_gateway", "empty_json", "throttled"]
 MOST_CALLS = 20
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Emulator]:
-    with Emulator() as running:
-        yield running
-
-
-def new_world(server: Emulator) -> World:
+def new_world(portal: Emulator) -> World:
     """A dataset with two attachments, one of them somebody else's."""
-    server.admin.reset()
-    made = World(server, keyed=True)
-    server.admin.add_file(made.dataset, "theirs.pdf", "theirs")
-    server.admin.add_file(made.dataset, "guide.pdf", "former")
+    portal.admin.reset()
+    made = World(portal, keyed=True)
+    portal.admin.add_file(made.dataset, "theirs.pdf", "theirs")
+    portal.admin.add_file(made.dataset, "guide.pdf", "former")
     return made
 
 
@@ -111,10 +105,10 @@ def expected(name: str, guide: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("name", ["describe", "attach", "detach"])
-def test_a_killed_try_is_ended_by_the_next(server: Emulator, guide: Path, name: str, after: bool) -> None:
+def test_a_killed_try_is_ended_by_the_next(portal: Emulator, guide: Path, name: str, after: bool) -> None:
     act, wanted = action(name, guide), expected(name, guide)
     for at in range(MOST_CALLS):
-        world = new_world(server)
+        world = new_world(portal)
         death = Death(at, after)
         try:
             act(world.publisher(death), world.dataset)
@@ -128,14 +122,14 @@ def test_a_killed_try_is_ended_by_the_next(server: Emulator, guide: Path, name: 
 
 @pytest.mark.parametrize("kind", FAULTS)
 @pytest.mark.parametrize("name", ["describe", "attach", "detach"])
-def test_a_call_that_fails_once_is_made_good(server: Emulator, guide: Path, name: str, kind: str) -> None:
+def test_a_call_that_fails_once_is_made_good(portal: Emulator, guide: Path, name: str, kind: str) -> None:
     act, wanted = action(name, guide), expected(name, guide)
     for skip in range(MOST_CALLS):
-        world = new_world(server)
-        server.admin.add_fault(kind, None, "/api/", skip=skip)
+        world = new_world(portal)
+        portal.admin.add_fault(kind, None, "/api/", skip=skip)
         act(world.publisher(), world.dataset)
-        (fault,) = server.admin.faults()
-        server.admin.clear_faults()
+        (fault,) = portal.admin.faults()
+        portal.admin.clear_faults()
         assert shown(world) == wanted, skip
         if not fault["used"]:
             break
@@ -144,12 +138,12 @@ def test_a_call_that_fails_once_is_made_good(server: Emulator, guide: Path, name
 
 @pytest.mark.parametrize("backend", ["new", "old"])
 def test_a_draft_is_described_and_the_public_sees_nothing_of_it(
-    server: Emulator, guide: Path, backend: str
+    portal: Emulator, guide: Path, backend: str
 ) -> None:
-    server.admin.reset()
-    world = World(server, keyed=True, backend=backend)
+    portal.admin.reset()
+    world = World(portal, keyed=True, backend=backend)
     public = world.publisher().send(views.read_view(world.dataset)).raw
-    draft = server.admin.open_working_copy_as("publisher", world.dataset)["id"]
+    draft = portal.admin.open_working_copy_as("publisher", world.dataset)["id"]
     for name in ("describe", "attach"):
         action(name, guide)(world.publisher(), draft)
     view = world.publisher().send(views.read_view(draft))
