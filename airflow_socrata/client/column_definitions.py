@@ -175,10 +175,7 @@ def check_definitions(
 
     :raises ConfigurationError: the list is empty; a type is unknown, a field name illegal or used twice.
     """
-    wanted = [
-        column if isinstance(column, ColumnDefinition) else ColumnDefinition.from_json(column)
-        for column in columns
-    ]
+    wanted = definitions_of(columns)
     if not wanted:
         raise ConfigurationError("the list of columns is empty: a dataset has at least one")
     seen: set[str] = set()
@@ -196,6 +193,19 @@ def check_definitions(
     places = [column.position or number for number, column in enumerate(checked, 1)]
     ordered = [checked[at] for at in sorted(range(len(checked)), key=lambda at: (places[at], at))]
     return tuple(replace(column, position=number) for number, column in enumerate(ordered, 1))
+
+
+def definitions_of(columns: Iterable[ColumnDefinition | Mapping[str, Any]]) -> list[ColumnDefinition]:
+    """Read columns one by one; whether they go together is not looked at.
+
+    :raises ConfigurationError: they are no list, or see :meth:`ColumnDefinition.from_json`.
+    """
+    if isinstance(columns, str | bytes | Mapping) or not isinstance(columns, Iterable):
+        raise ConfigurationError(f"columns are a list of objects, not {str(columns)[:80]!r}")
+    return [
+        column if isinstance(column, ColumnDefinition) else ColumnDefinition.from_json(column)
+        for column in columns
+    ]
 
 
 def _check_field_name(name: str, seen: set[str]) -> None:

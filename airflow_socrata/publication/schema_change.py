@@ -12,6 +12,7 @@ from airflow_socrata.client.column_definitions import (
     ColumnDefinition,
     canonical_type,
     check_definitions,
+    definitions_of,
     nearest,
 )
 from airflow_socrata.client.errors import ConfigurationError
@@ -77,8 +78,10 @@ class SchemaChange:
             raise ConfigurationError(
                 "no change of columns: give columns, add, change, drop or row_identifier"
             )
-        if isinstance(drop, str):
-            raise ConfigurationError(f"drop is a list of field names, not the text {drop!r}")
+        if not isinstance(drop, list | tuple) or not all(isinstance(name, str) for name in drop):
+            raise ConfigurationError(f"drop is a list of field names, not {drop!r}")
+        if not isinstance(change or {}, Mapping):
+            raise ConfigurationError(f"change is field name to what changes, not {change!r}")
         made = cls(
             None if columns is None else _unplaced(columns),
             _checked(add),
@@ -148,10 +151,7 @@ def _unplaced(columns: Iterable[ColumnDefinition | Mapping[str, Any]]) -> tuple[
 
 def _checked(columns: Iterable[ColumnDefinition | Mapping[str, Any]]) -> tuple[ColumnDefinition, ...]:
     """Check single columns, which keep the positions that were told."""
-    listed = [
-        column if isinstance(column, ColumnDefinition) else ColumnDefinition.from_json(column)
-        for column in columns
-    ]
+    listed = definitions_of(columns)
     if not listed:
         return ()
     told = {column.field_name: column.position for column in listed}

@@ -64,9 +64,12 @@ def test_a_definition_of_a_column_that_a_dataset_has() -> None:
         ([{**ID, "position": 0}], "position of column 'id' is a number from 1"),
         ([{**ID, "format": "x"}], "format of column 'id'"),
         (["id"], "a column is an object"),
+        ("[{}]", "columns are a list of objects, not '[{}]'"),
+        (ID, "columns are a list of objects"),
+        (5, "columns are a list of objects"),
     ],
 )
-def test_what_is_wrong_is_named(columns: list[object], words: str) -> None:
+def test_what_is_wrong_is_named(columns: object, words: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         check_definitions(columns)  # type: ignore[arg-type]
     assert words in str(caught.value)

@@ -181,6 +181,8 @@ WRONG = [
     ({"add": [column("A b")]}, "such as a_b"),
     ({"add": ["a"]}, "a column is an object"),
     ({"drop": "lanes"}, "drop is a list of field names"),
+    ({"drop": [5]}, "drop is a list of field names"),
+    ({"change": ["lanes"]}, "change is field name to what changes"),
     ({"change": {"lanes": {"type": "text"}}}, "has no key 'type'; did you mean 'data_type'"),
     ({"change": {"lanes": {}}}, "is an object with name, description"),
     ({"change": {"lanes": {"data_type": "txt"}}}, "there is no type 'txt'; did you mean 'text'"),
