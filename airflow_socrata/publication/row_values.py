@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NUMBERS = frozenset({"number", "double", "money", "percent", "stars"})
 TIMES = frozenset({"calendar_date", "date", "floating_timestamp", "fixed_timestamp"})
+_MOST_DIGITS = 1000
 TEXTS = frozenset({"text", "email", "html", "drop_down_list", "row_identifier"})
 #: Types whose values SoQL compares with a literal.
 COMPARABLE = NUMBERS | TIMES | TEXTS | {"checkbox", "boolean"}
@@ -75,15 +76,25 @@ def check_value(kind: str, value: object, what: str) -> None:
         raise RowRefused(f"The {what} is true or false, not {str(value)[:80]!r}.")
 
 
+def check_identifier(value: object, what: str) -> None:
+    """Refuse what identifies no row, such as the result of a task that returned nothing.
+
+    :raises RowRefused: it is None, or made of several values.
+    """
+    if value is None or isinstance(value, (list, tuple, dict, set, bytes)):
+        raise RowRefused(f"The {what} is one value, not {str(value)[:80]!r}.")
+
+
 def as_number(value: object) -> Decimal | None:
-    """Return a number that may come as text; None where it is none, or not finite."""
+    """Return a number that may come as text; None where it is none, not finite, or of absurd size."""
     if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
         return None
     try:
         number = Decimal(str(value).strip())
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    # Written out, a number such as 1e999999999 would fill the memory.
+    return number if number.is_finite() and abs(number.adjusted()) <= _MOST_DIGITS else None
 
 
 def holds(stored: Mapping[str, Any], sent: Mapping[str, Any], view: View) -> bool:

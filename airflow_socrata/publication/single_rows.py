@@ -21,7 +21,7 @@ from airflow_socrata.publication.errors import (
     RowRefused,
 )
 from airflow_socrata.publication.loading import schema_of
-from airflow_socrata.publication.row_values import check_value, equals, holds, kind_of
+from airflow_socrata.publication.row_values import check_identifier, check_value, equals, holds, kind_of
 from airflow_socrata.records import Guards, RowsSource, batches
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def find_row(publisher: Publisher, view: View, row_id: object, timeout: float) -
     :raises RowRefused: the identifier cannot be one of this dataset.
     """
     key = key_of(view)
+    check_identifier(row_id, f"{'' if key == ':id' else 'row identifier '}{key!r} of {view.id}")
     where = equals(view, key, row_id, f"row identifier {key!r} of {view.id}")
     found = publisher.wait(settled(find_call(view, where), publisher.patience(timeout))).rows
     if len(found) > 1:
@@ -125,13 +126,19 @@ def checked_row(view: View, row: object) -> dict[str, Any]:
             raise RowRefused(f"The row is a text that is no JSON: {error}.") from None
     if not isinstance(row, dict):
         raise RowRefused(f"A row is an object (field name to value), not {type(row).__name__}.")
+    strange = [name for name in row if not isinstance(name, str)]
+    if strange:
+        raise RowRefused(f"The row has a field {strange[0]!r}; field names are text.")
     given = {name: value for name, value in row.items() if not _left_out(view, name)}
     if ":deleted" in given:
         raise RowRefused("The row says :deleted; use SocrataDeleteRowOperator to delete a row.")
     if not any(not name.startswith(":") for name in given):
         raise RowRefused("The row has no field of the dataset.")
-    if view.row_identifier is not None and given.get(view.row_identifier) in {None, ""}:
-        raise RowRefused(f"The row lacks a value of the row identifier {view.row_identifier!r} of {view.id}.")
+    if view.row_identifier is not None:
+        what = f"row identifier {view.row_identifier!r} of {view.id}"
+        if given.get(view.row_identifier) in (None, ""):
+            raise RowRefused(f"The row lacks a value of the {what}.")
+        check_identifier(given[view.row_identifier], what)
     for name, value in given.items():
         check_value(kind_of(view, name), value, f"value of {name!r}")
     guards = Guards(row_by_row=True, require_row_identifier=False)
@@ -169,12 +176,8 @@ def _plain(value: Any) -> Any:
     return {key: _plain(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def _left_out(view: View, name: object) -> bool:
-    return (
-        name in _READ_ONLY
-        or (isinstance(name, str) and name.startswith(":@"))
-        or (name == ":id" and view.row_identifier is not None)
-    )
+def _left_out(view: View, name: str) -> bool:
+    return name in _READ_ONLY or name.startswith(":@") or (name == ":id" and view.row_identifier is not None)
 
 
 def with_nulls(view: View, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,18 +214,23 @@ def _write_version(publisher: Publisher, view: View, row: dict[str, Any], timeou
     if version is None:
         raise NotPublishable(f"{view.id} does not tell versions of rows: leave :version out of the row.")
     if version != row[":version"]:
-        if holds(stored, row, view):
-            return RowOutcome(stored, created=False, changed=False)
-        raise _changed(view, row)
+        return _done_earlier(view, row, stored)
     options = rows.WriteOptions(tolerated=VERSION_ERRORS)
     body = single_rows.row_body(row)
     if _sent(publisher, view, rows.upsert(view.id, body, keyed=False, options=options)).errors:
-        raise _changed(view, row)
+        # somebody was quicker: it may be an earlier sending that was still on its way at the look
+        return _done_earlier(view, row, _stored(publisher, view, row[key_of(view)], timeout))
     return RowOutcome(_shown(publisher, view, row[key_of(view)], timeout), created=False)
 
 
-def _changed(view: View, row: Mapping[str, Any]) -> RowChanged:
-    return RowChanged(
+def _done_earlier(view: View, row: Mapping[str, Any], stored: dict[str, Any]) -> RowOutcome:
+    """Recognise what an earlier sending did in a row of another version.
+
+    :raises RowChanged: it is not what was sent.
+    """
+    if holds(stored, row, view):
+        return RowOutcome(stored, created=False, changed=False)
+    raise RowChanged(
         f"The row {row[key_of(view)]!r} of {view.id} has been changed since version {row[':version']} was"
         " read: read it again and decide anew. Nothing was written."
     )
