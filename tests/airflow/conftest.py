@@ -1,5 +1,6 @@
 """Operators against the emulator."""
 
+from portal_harness.connections import tls_portal, tls_server
 from portal_harness.fixtures import (
     clock,
     dataset,
@@ -28,6 +29,8 @@ __all__ = [
     "run_task",
     "socrata_emulator",
     "socrata_emulator_server",
+    "tls_portal",
+    "tls_server",
     "unkeyed",
     "use",
 ]

@@ -13,42 +13,23 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 from portal_harness.browsers import press
+from portal_harness.connections import SIGNED_IN, add, forget, says, signs_in, stored
 
-from airflow_socrata.client import PortalSession, describe_connection
-from airflow_socrata.emulator import Emulator
 from airflow_socrata.sign_in import __main__ as sign_in
-from airflow_socrata.sign_in import keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from airflow_socrata.emulator import Emulator
+
 SECRET = "emulator-app-secret"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Emulator]:
-    with Emulator(tls=True) as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def portal(server: Emulator, airflow_database: Path, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    server.admin.reset()
+def portal(tls_portal: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
     monkeypatch.setenv("SOCRATA_CLIENT_SECRET", SECRET)
-    monkeypatch.delenv("AIRFLOW_CONN_SOCRATA_DEFAULT", raising=False)
-    yield server
-    forget()
-
-
-def forget() -> None:
-    """Remove the connections that a test has written."""
-    from airflow.models.connection import Connection
-    from airflow.utils.session import create_session
-
-    with create_session() as session:
-        for row in session.query(Connection).all():
-            session.delete(row)
+    return tls_portal
 
 
 def free_port() -> int:
@@ -100,24 +81,6 @@ def arguments(portal: Emulator, *more: str) -> list[str]:
         *("--redirect-uri", f"https://localhost:{free_port()}/callback"),
         *more,
     ]
-
-
-def says(conn_id: str) -> tuple[bool, str]:
-    """What *Test connection* says of a connection in the environment."""
-    from airflow_socrata.hooks.socrata import SocrataHook
-
-    return SocrataHook(conn_id).test_connection()
-
-
-def signs_in(conn_id: str) -> str:
-    """Who the connection in Airflow's database signs in."""
-    from airflow_socrata.hooks.socrata import portal_settings
-
-    with PortalSession(portal_settings(stored(conn_id))) as session:
-        return describe_connection(session)
-
-
-SIGNED_IN = "Signed in as Publishing Job on localhost"
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS")
@@ -286,32 +249,6 @@ class TestSignIn:
         assert stored("socrata_default").host == "data.example.gov"
 
 
-def stored(conn_id: str) -> Any:
-    """The connection in Airflow's database, or None."""
-    from airflow.models.connection import Connection
-    from airflow.utils.session import create_session
-
-    with create_session() as session:
-        found = session.query(Connection).filter_by(conn_id=conn_id).one_or_none()
-        session.expunge_all()
-        return found
-
-
-def add(conn_id: str, **fields: Any) -> None:
-    from airflow.models.connection import Connection
-    from airflow.utils.session import create_session
-
-    extra = fields.pop("extra", None)
-    with create_session() as session:
-        session.add(
-            Connection(conn_id=conn_id, conn_type="socrata", extra=extra and json.dumps(extra), **fields)
-        )
-
-
-def fields_of(portal: Any) -> dict[str, Any]:
-    return {name: portal.connection[name] for name in ("host", "port", "login", "password", "extra")}
-
-
 @pytest.mark.parametrize("answer", ["refuse", "anonymous"])
 def test_a_task_whose_token_was_revoked_fails_at_once_and_says_what_to_do(
     portal: Any, answer: str, run_dag: Any, monkeypatch: pytest.MonkeyPatch
@@ -333,113 +270,3 @@ def test_a_task_whose_token_was_revoked_fails_at_once_and_says_what_to_do(
     words = str(task.exceptions[-1])
     assert "sign in again with python -m airflow_socrata.sign_in" in words
     assert "publisher-token" not in words
-
-
-class TestKeys:
-    @pytest.fixture
-    def own(self, portal: Any) -> Any:
-        """A connection in Airflow's database with an API key of its own."""
-        add("socrata_default", **fields_of(portal))
-        return portal
-
-    def test_rotate_puts_a_new_key_in_and_deletes_the_old_one(self, own: Any, capsys: Any) -> None:
-        assert keys.main(["rotate"]) == 0
-        row = stored("socrata_default")
-        assert row.login not in (None, own.username)
-        assert row.extra_dejson["app_token"] == "emulator-app-token"
-        assert signs_in("socrata_default") == SIGNED_IN
-        assert keys.main(["list"]) == 0
-        out, err = capsys.readouterr()
-        assert [line.split("\t")[0] for line in out.splitlines()] == [row.login]
-        assert row.password not in out + err
-        assert keys.main(["list", "--deleted"]) == 0
-        assert f"{own.username}\tkey of publisher" in capsys.readouterr().out
-
-    def test_create_prints_the_connection_and_delete_ends_it(
-        self, own: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        assert keys.main(["create", "second"]) == 0
-        connection = json.loads(capsys.readouterr().out)
-        monkeypatch.setenv("AIRFLOW_CONN_SECOND", json.dumps(connection))
-        assert says("second") == (True, SIGNED_IN)
-        assert keys.main(["create", "second"]) == 1
-        assert "there is an API key of this name - choose another name" in capsys.readouterr().err
-        assert keys.main(["delete", connection["login"]]) == 0
-        assert not says("second")[0]
-        assert stored("socrata_default").login == own.username
-
-    def test_fields_that_a_form_left_empty_are_no_words(
-        self, own: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        forget()
-        extra = own.connection["extra"] | {"proxy": None, "read_timeout": 60, "note": {"by": "me"}}
-        add("socrata_default", **{**fields_of(own), "extra": extra})
-        for form in ("uri", "json"):
-            assert keys.main(["create", form, "--format", form]) == 0
-            monkeypatch.setenv("AIRFLOW_CONN_SECOND", capsys.readouterr().out.strip())
-            assert says("second") == (True, SIGNED_IN), form
-        assert keys.main(["create", "third", "--format", "env", "--conn-id", "socrata-default"]) == 1
-        assert "third" not in capsys.readouterr().out
-
-    def test_the_team_of_a_connection_stays(self, own: Any) -> None:
-        from airflow.models.connection import Connection
-        from airflow.utils.session import create_session
-
-        if not hasattr(Connection, "team_name"):
-            pytest.skip("this Airflow has no teams")
-        from airflow.models.team import Team
-
-        with create_session() as session:
-            session.merge(Team(name="roads"))
-            session.flush()
-            session.query(Connection).update({"team_name": "roads"})
-        connection = keys.PortalConnection(own.domain, own.port, "key", "secret")
-        assert keys.write("socrata_default", connection) == "changed"
-        assert stored("socrata_default").team_name == "roads"
-
-    @pytest.mark.parametrize(
-        ("fault", "more"),
-        [("reset_before", {"times": None}), ("error", {"status": 401, "code": "no", "message": "not yet"})],
-    )
-    def test_a_new_key_that_does_not_sign_in_is_not_used(
-        self, own: Any, fault: str, more: dict[str, Any], capsys: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        from airflow_socrata.client import RetryBudget
-
-        monkeypatch.setattr("airflow_socrata.client.limiter.Limits.budget", RetryBudget(2, base=0.0))
-        own.admin.add_fault(fault, "GET", "/api/users/current", **more)
-        assert keys.main(["rotate"]) == 1
-        own.admin.clear_faults()
-        assert stored("socrata_default").login == own.username
-        assert signs_in("socrata_default") == SIGNED_IN
-        capsys.readouterr()
-        assert keys.main(["list"]) == 0
-        assert len(capsys.readouterr().out.splitlines()) == 1
-
-    def test_a_connection_in_the_environment_is_not_rotated(
-        self, own: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("AIRFLOW_CONN_SOCRATA_DEFAULT", own.connection_json)
-        assert keys.main(["rotate"]) == 1
-        assert "stands in AIRFLOW_CONN_SOCRATA_DEFAULT" in capsys.readouterr().err
-        assert keys.main(["list"]) == 0
-        assert len(capsys.readouterr().out.splitlines()) == 1
-
-    @pytest.mark.parametrize("place", ["write", "remove_key"])
-    def test_a_rotation_that_is_killed_leaves_a_key_that_is_good(
-        self, own: Any, place: str, capsys: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def killed(*given: Any) -> None:
-            raise KeyboardInterrupt
-
-        with monkeypatch.context() as patched:
-            patched.setattr(keys, place, killed)
-            assert keys.main(["rotate"]) == 130
-        assert (stored("socrata_default").login == own.username) == (place == "write")
-        assert signs_in("socrata_default") == SIGNED_IN
-        assert keys.main(["rotate"]) == 0
-        assert signs_in("socrata_default") == SIGNED_IN
-
-    def test_a_connection_that_is_not_there(self, portal: Any, capsys: Any) -> None:
-        assert keys.main(["list", "--conn-id", "nowhere"]) == 1
-        assert "Airflow has no connection nowhere" in capsys.readouterr().err
