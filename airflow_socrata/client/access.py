@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.ids import check_dataset_id, is_dataset_id
-from airflow_socrata.client.messages import Call, CallKind, Reply
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind, Reply
 from airflow_socrata.client.models import View
-from airflow_socrata.client.parsing import object_of, objects, text
+from airflow_socrata.client.parsing import no_error, object_of, objects, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +23,6 @@ AUDIENCES: tuple[Audience, ...] = get_args(Audience)
 #: an old client adds.
 Spelling: TypeAlias = Literal["query", "body", "website"]
 
-_JSON_TYPE = (("Content-Type", "application/json"),)
 _ABSENT = "check the dataset id, and that every user and team of the call is known on the portal"
 
 
@@ -217,7 +216,7 @@ def put_permissions(
         _path(dataset_id),
         _parse,
         f"set permissions of {dataset_id}",
-        headers=_JSON_TYPE,
+        headers=JSON_TYPE,
         body=json.dumps(body).encode(),
         if_absent=_ABSENT,
     )
@@ -248,10 +247,10 @@ def set_permission(dataset_id: str, value: str, *, spelling: Spelling = "query")
         CallKind.PART,
         "PUT",
         f"/api/views/{check_dataset_id(dataset_id)}.json",
-        _parse_nothing,
+        no_error,
         f"set permission of {dataset_id}",
         params=params,
-        headers=_JSON_TYPE,
+        headers=JSON_TYPE,
         body=json.dumps(value).encode() if spelling == "body" else b"{}",
     )
 
@@ -273,10 +272,10 @@ def _grant_call(
         CallKind.PART,
         method,
         f"/api/views/{check_dataset_id(dataset_id)}/grants",
-        _parse_nothing,
+        no_error,
         f"{what} {dataset_id}",
         params=params,
-        headers=_JSON_TYPE,
+        headers=JSON_TYPE,
         body=json.dumps(dict(grant)).encode(),
     )
 
@@ -290,7 +289,7 @@ def change_owner(dataset_id: str, user_id: str) -> Call[View]:
         _parse_view,
         f"transfer {dataset_id} to {user_id}",
         params=(("method", "plagiarize"), ("userId", check_dataset_id(user_id))),
-        headers=_JSON_TYPE,
+        headers=JSON_TYPE,
         body=b"{}",
         if_absent=_ABSENT,
     )
@@ -308,10 +307,10 @@ def change_owner_of_many(dataset_ids: Iterable[str], user_id: str) -> Call[None]
         CallKind.METADATA,
         "PUT",
         "/api/views.json",
-        _parse_nothing,
+        no_error,
         f"transfer {len(ids)} datasets to {user_id}",
         params=(("method", "bulkTransferOwnership"),),
-        headers=_JSON_TYPE,
+        headers=JSON_TYPE,
         body=json.dumps({"userUid": check_dataset_id(user_id), "viewUids": ids}).encode(),
         if_absent=_ABSENT,
     )
@@ -327,9 +326,3 @@ def _parse(reply: Reply) -> Permissions:
 
 def _parse_view(reply: Reply) -> View:
     return View.from_json(object_of(reply, "a view"))
-
-
-def _parse_nothing(reply: Reply) -> None:
-    """Bodies differ between portals; any 2xx will do, unless it is an error object."""
-    if reply.body.strip().startswith(b"{"):
-        object_of(reply, "an object")

@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, urlsplit
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.ids import check_dataset_id
 from airflow_socrata.client.links import check_number
-from airflow_socrata.client.messages import Call, CallKind, Reply
-from airflow_socrata.client.parsing import integer, mapping, object_of, objects, text
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind, Reply
+from airflow_socrata.client.parsing import integer, mapping, no_error, object_of, objects, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,6 @@ _STATES: dict[str, ApprovalState] = {
     "submittable": "not_submitted",
     "unsubmittable": "not_submitted",
 }
-_JSON_TYPE = (("Content-Type", "application/json"),)
 _RECORD = re.compile(r"/approvals/(\d+)")
 _START = "startWorkflowSubmission"
 #: What a submission is about: another audience, or the next version of what the audience sees.
@@ -160,10 +159,10 @@ def submit(dataset_id: str, submission: Submission) -> Call[None]:
         CallKind.PART,
         "POST",
         f"/api/views/{check_dataset_id(dataset_id)}/approvals",
-        _parse_nothing,
+        no_error,
         f"submit {dataset_id} for approval",
         params=submission.params,
-        headers=_JSON_TYPE,
+        headers=JSON_TYPE,
         body=json.dumps(dict(submission.body)).encode(),
     )
 
@@ -175,7 +174,7 @@ def withdraw(dataset_id: str, submission_id: int) -> Call[None]:
         CallKind.PART,
         "DELETE",
         f"/api/views/{check_dataset_id(dataset_id)}/approvals/{number}",
-        _parse_nothing,
+        no_error,
         f"withdraw submission {number} of {dataset_id}",
         params=(("method", "cancelWorkflowSubmission"),),
     )
@@ -196,9 +195,9 @@ def review(
         CallKind.PART,
         "PUT",
         f"/api/views/{check_dataset_id(dataset_id)}/approvals/{number}",
-        _parse_nothing,
+        no_error,
         f"{state} record {number} of {dataset_id}",
-        headers=_JSON_TYPE,
+        headers=JSON_TYPE,
         body=json.dumps({"state": state} | ({} if notes is None else {"notes": notes})).encode(),
     )
 
@@ -209,9 +208,3 @@ def _state(part: Mapping[str, Any]) -> str:
 
 def _parse_guidance(reply: Reply) -> ApprovalGuidance:
     return ApprovalGuidance.from_json(object_of(reply, "an approval guidance"))
-
-
-def _parse_nothing(reply: Reply) -> None:
-    """The reply is not described by the vendor; any 2xx will do, unless it is an error object."""
-    if reply.body.strip().startswith(b"{"):
-        object_of(reply, "an object")

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_socrata.client.exports import download
 from airflow_socrata.client.ids import check_dataset_id
 from airflow_socrata.client.links import check_number
-from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableReply
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind, Reply, UnreadableReply
 from airflow_socrata.client.models import View
-from airflow_socrata.client.parsing import integer, object_of, refuse_error_object, text
+from airflow_socrata.client.parsing import integer, no_error, object_of, refuse_error_object, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from airflow_socrata.client.messages import ReplySink
 
 _PATH = "/api/archival"
-_JSON_TYPE = (("Content-Type", "application/json"),)
 _NOT_ENROLLED = "check the dataset id and the version, and that the dataset is enrolled in archiving"
 
 
@@ -171,10 +170,10 @@ def _change(method: str, dataset_id: str, params: tuple[tuple[str, str], ...], s
         CallKind.METADATA,
         method,
         _PATH,
-        _parse_nothing,
+        no_error,
         summary,
         params=(("id", check_dataset_id(dataset_id)), *params),
-        headers=_JSON_TYPE,
+        headers=JSON_TYPE,
         body=b"{}",
         if_absent=_NOT_ENROLLED,
     )
@@ -195,9 +194,3 @@ def _parse_state(reply: Reply) -> ArchiveState:
     if word is None:
         raise UnreadableReply("the archive file has no state")
     return ArchiveState(word, body)
-
-
-def _parse_nothing(reply: Reply) -> None:
-    """What the portal answers was not seen; any 2xx will do, unless it is an error object."""
-    if reply.body.strip().startswith(b"{"):
-        object_of(reply, "an object")

@@ -10,7 +10,7 @@ from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.ids import check_dataset_id
 from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableReply
 from airflow_socrata.client.multipart import upload_headers
-from airflow_socrata.client.parsing import mapping, object_of, objects, text
+from airflow_socrata.client.parsing import mapping, nothing, object_of, objects, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,7 +113,7 @@ def download(dataset_id: str, attachment: Attachment, into: ReplySink) -> Call[N
     else:
         raise ConfigurationError(f"the attachment {attachment.filename!r} of {dataset_id} names no file")
     summary = f"download {attachment.filename} of {dataset_id}"
-    return Call(CallKind.READ, "GET", path, _nothing, summary, params=params, if_absent=_GONE, into=into)
+    return Call(CallKind.READ, "GET", path, nothing, summary, params=params, if_absent=_GONE, into=into)
 
 
 def attached(listed: Sequence[Attachment], new: Attachment, former: Attachment | None) -> dict[str, Any]:
@@ -137,7 +137,3 @@ def _parse_asset(reply: Reply) -> Asset:
     if asset_id is None:
         raise UnreadableReply("the asset has no id")
     return Asset(asset_id, text(body.get("nameForOutput")) or "")
-
-
-def _nothing(reply: Reply) -> None:
-    del reply

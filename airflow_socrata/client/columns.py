@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.ids import check_dataset_id
-from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableReply
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind, Reply, UnreadableReply
 from airflow_socrata.client.models import Column
-from airflow_socrata.client.parsing import object_of, refuse_error_object, shape, text
-from airflow_socrata.client.views import JSON_TYPE, merged_update, update_view
+from airflow_socrata.client.parsing import nothing, object_of, refuse_error_object, shape, text
+from airflow_socrata.client.views import merged_update, update_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,7 +105,7 @@ def drop_column(view_id: str, column: Column | str) -> Call[None]:
         CallKind.PART,
         "DELETE",
         _column_path(view_id, column),
-        _parse_nothing,
+        nothing,
         f"drop column {_name(column)} of {view_id}",
         if_absent="list the columns of the view: it has no such column (any more)",
     )
@@ -173,7 +173,3 @@ def _column_of(body: Mapping[str, Any]) -> Column:
     if text(body.get("fieldName")) is None:
         raise UnreadableReply("the column has no fieldName")
     return Column.from_json(body)
-
-
-def _parse_nothing(reply: Reply) -> None:
-    """A DELETE may answer with the column or with nothing; any 2xx will do."""

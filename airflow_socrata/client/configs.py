@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_socrata.client import links
-from airflow_socrata.client.envelopes import JSON_TYPE, json_body, parse_nothing, resource_of, resources_of
+from airflow_socrata.client.envelopes import json_body, resource_of, resources_of
 from airflow_socrata.client.errors import ConfigurationError
-from airflow_socrata.client.messages import Call, CallKind, Reply
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind, Reply
+from airflow_socrata.client.parsing import nothing
 from airflow_socrata.client.revision_models import Config, OutputSchema
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def delete(config: Config) -> Call[None]:
         CallKind.CONFIG,
         "DELETE",
         config.links.path("delete"),
-        parse_nothing,
+        nothing,
         f"delete config {config.name!r}",
         if_absent=_absent(config.name),
     )

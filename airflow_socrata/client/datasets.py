@@ -16,10 +16,9 @@ from airflow_socrata.client.column_definitions import (
 )
 from airflow_socrata.client.errors import ConfigurationError, PortalError
 from airflow_socrata.client.ids import is_dataset_id
-from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableReply
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind, Reply, UnreadableReply
 from airflow_socrata.client.models import View
 from airflow_socrata.client.parsing import mapping, object_of, objects, text
-from airflow_socrata.client.views import JSON_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,8 +10,6 @@ from airflow_socrata.client.links import Links
 from airflow_socrata.client.messages import Reply, UnreadableReply
 from airflow_socrata.client.parsing import object_of, refuse_error_object, shape
 
-JSON_TYPE = (("Content-Type", "application/json"),)
-
 Resource = tuple[Mapping[str, Any], Links]
 
 
@@ -53,7 +51,3 @@ def opened(body: Any, what: str) -> Resource:
     if not isinstance(resource, dict):
         raise UnreadableReply(f"expected {what} in an envelope, got {shape(body)}")
     return resource, Links.of(body.get("links"))
-
-
-def parse_nothing(reply: Reply) -> None:
-    """Any 2xx will do, with or without a body."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.ids import check_dataset_id
-from airflow_socrata.client.messages import Call, CallKind, Reply
+from airflow_socrata.client.messages import Call, CallKind
+from airflow_socrata.client.parsing import nothing
 from airflow_socrata.client.rows import rows_path
 
 if TYPE_CHECKING:
@@ -93,14 +94,10 @@ def download(
         CallKind.READ,
         "GET" if body is None else "POST",
         path,
-        _nothing,
+        nothing,
         summary,
         params=tuple(params),
         headers=(*_ANY_TYPE, *json_type),
         body=body,
         into=into,
     )
-
-
-def _nothing(reply: Reply) -> None:
-    """The sink has the body."""

@@ -11,16 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.ids import check_dataset_id
-from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableReply
-from airflow_socrata.client.parsing import mapping, object_of, objects, refuse_error_object, shape, text
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind, Reply, UnreadableReply
+from airflow_socrata.client.parsing import (
+    mapping,
+    nothing,
+    object_of,
+    objects,
+    refuse_error_object,
+    shape,
+    text,
+)
 from airflow_socrata.client.rows import counts_of, rows_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow_socrata.client.models import RowCounts
-
-_JSON_TYPE = (("Content-Type", "application/json"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ def delete(dataset_id: str, row_number: int) -> Call[None]:
         CallKind.ROWS_KEYED,
         "DELETE",
         f"{_rows(dataset_id)}/{int(row_number)}.json",
-        _nothing,
+        nothing,
         f"delete row {row_number} of {dataset_id}",
     )
 
@@ -107,7 +113,7 @@ def batch(items: Sequence[BatchItem]) -> Call[tuple[BatchResult, ...]]:
         "/batches",
         _parse_batch,
         f"a batch of {len(items)} requests",
-        headers=_JSON_TYPE,
+        headers=JSON_TYPE,
         body=json.dumps({"requests": [item.to_json() for item in items]}).encode(),
     )
 
@@ -134,15 +140,11 @@ def _call(
     kind: CallKind, method: str, path: str, summary: str, row: Mapping[str, Any]
 ) -> Call[Mapping[str, Any]]:
     body = json.dumps(row, ensure_ascii=False).encode()
-    return Call(kind, method, path, _parse_row, summary, headers=_JSON_TYPE, body=body)
+    return Call(kind, method, path, _parse_row, summary, headers=JSON_TYPE, body=body)
 
 
 def _parse_row(reply: Reply) -> Mapping[str, Any]:
     return object_of(reply, "a row")
-
-
-def _nothing(reply: Reply) -> None:
-    """Any 2xx will do: the body is empty."""
 
 
 def _parse_truncated(reply: Reply) -> RowCounts:

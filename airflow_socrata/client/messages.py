@@ -11,6 +11,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
 
+#: The header of a JSON body.
+JSON_TYPE = (("Content-Type", "application/json"),)
+
 
 class CallKind(Enum):
     """What a call does on the portal: the row of the retry table."""

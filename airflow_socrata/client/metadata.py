@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.ids import check_dataset_id
-from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableReply
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind, Reply, UnreadableReply
 from airflow_socrata.client.parsing import mapping, object_of, objects, one_line, shape, text
-from airflow_socrata.client.views import JSON_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -23,6 +23,19 @@ def object_of(reply: Reply, what: str) -> dict[str, Any]:
     return body
 
 
+def nothing(reply: Reply) -> None:
+    """Take any 2xx: there is nothing to read, or a sink has it."""
+
+
+def no_error(reply: Reply) -> None:
+    """Take any 2xx, whatever a portal answers with it, that is no error object.
+
+    :raises UnreadableReply: it is one.
+    """
+    if reply.body.strip().startswith(b"{"):
+        object_of(reply, "an object")
+
+
 def refuse_error_object(body: Mapping[str, Any]) -> None:
     """Raise if ``body`` is an error although the status was 2xx."""
     if body.get("error") is True:

@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_socrata.client import links
 from airflow_socrata.client.envelopes import (
-    JSON_TYPE,
     json_body,
     opened,
-    parse_nothing,
     resource_of,
     resources_of,
 )
 from airflow_socrata.client.errors import ConfigurationError
-from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableReply
-from airflow_socrata.client.parsing import integer, mapping, object_of, objects, shape, text
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind, Reply, UnreadableReply
+from airflow_socrata.client.parsing import integer, mapping, nothing, object_of, objects, shape, text
 from airflow_socrata.client.revision_models import (
     AttachmentFile,
     Config,
@@ -218,7 +216,7 @@ def look_at(task_set: TaskSet) -> Call[TaskSet]:
 def discard(revision: Revision) -> Call[None]:
     """Close a revision for ever without applying it; the dataset stays as it is."""
     path = revision.links.path("discard")
-    return Call(CallKind.DISCARD, "DELETE", path, parse_nothing, f"discard {_name(revision)}")
+    return Call(CallKind.DISCARD, "DELETE", path, nothing, f"discard {_name(revision)}")
 
 
 def restore(revision: Revision) -> Call[Revision]:

@@ -14,9 +14,9 @@ from airflow_socrata.client.column_specs import (
     with_row_identifier,
     without_column,
 )
-from airflow_socrata.client.envelopes import JSON_TYPE, json_body, resource_of
+from airflow_socrata.client.envelopes import json_body, resource_of
 from airflow_socrata.client.errors import ConfigurationError
-from airflow_socrata.client.messages import Call, CallKind, Reply
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind, Reply
 from airflow_socrata.client.revision_models import (
     InputRowError,
     InputSchema,

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.ids import check_dataset_id
-from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableReply
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind, Reply, UnreadableReply
 from airflow_socrata.client.parsing import refuse_error_object, shape
 from airflow_socrata.client.rows import (
     PLAIN,
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from airflow_socrata.client.models import RowCounts, RowsPage
 
-JSON_TYPE = (("Content-Type", "application/json"),)
 #: Codes of row errors that say that a row's ``:version`` is not the one that was sent.
 VERSION_ERRORS = ("version_mismatch", "verison_mismatch", "version_on_new_row")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.client import links
-from airflow_socrata.client.envelopes import JSON_TYPE, json_body, parse_nothing, resource_of, resources_of
+from airflow_socrata.client.envelopes import json_body, resource_of, resources_of
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.ids import check_dataset_id
-from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableReply
-from airflow_socrata.client.parsing import integer, mapping, object_of
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind, Reply, UnreadableReply
+from airflow_socrata.client.parsing import integer, mapping, nothing, object_of
 from airflow_socrata.client.revision_models import Revision, Source, UploadLimits
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def commit(source: Source, last_seq: int, total: int) -> Call[None]:
         CallKind.COMMIT,
         "POST",
         source.links.path("commit", seq_num=last_seq, byte_offset=total),
-        parse_nothing,
+        nothing,
         f"end the upload of {total} bytes to source {source.id}",
         headers=JSON_TYPE,
     )

@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.ids import check_dataset_id
-from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableReply
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind, Reply, UnreadableReply
 from airflow_socrata.client.models import Accepted, PendingGeocoding, Replication, Twin, User, View
-from airflow_socrata.client.parsing import integer, mapping, object_of, objects, refuse_error_object, text
+from airflow_socrata.client.parsing import (
+    integer,
+    mapping,
+    nothing,
+    object_of,
+    objects,
+    refuse_error_object,
+    text,
+)
 from airflow_socrata.client.retry import retry_after_seconds
 from airflow_socrata.client.wire import path_on_portal
 
@@ -19,7 +27,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-JSON_TYPE = (("Content-Type", "application/json"),)
 #: Seconds between two looks at a job where the portal does not say; vendor clients use 3 to 10.
 DEFAULT_POLL_SECONDS = 4.0
 _SHORTEST_POLL, _LONGEST_POLL = 1.0, 300.0
@@ -95,7 +102,7 @@ def discard(working_copy_id: str) -> Call[None]:
         CallKind.DISCARD,
         "DELETE",
         _view_path(working_copy_id),
-        _parse_nothing,
+        nothing,
         f"discard {working_copy_id}",
     )
 
@@ -271,10 +278,6 @@ def _accepted_from(reply: Reply, body: Mapping[str, Any]) -> Accepted:
         details=details,
         request_id=reply.request_id,
     )
-
-
-def _parse_nothing(reply: Reply) -> None:
-    """A DELETE answers 200 with an empty body; any 2xx will do."""
 
 
 def _parse_geocoding(reply: Reply) -> PendingGeocoding:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_socrata.client.messages import Call, CallKind, Reply
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind, Reply
 from airflow_socrata.client.multipart import upload_headers
 from airflow_socrata.opendatasoft import automation_json as form
 from airflow_socrata.opendatasoft.bodies import (
-    JSON_TYPE,
     json_body,
     nothing,
     object_of,

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-JSON_TYPE = (("Content-Type", "application/json"),)
 _UID = re.compile(r"da_[A-Za-z0-9]+")
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_socrata.client.messages import Call, CallKind
-from airflow_socrata.opendatasoft.bodies import JSON_TYPE, check_uid, json_body, page_of
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind
+from airflow_socrata.client.parsing import nothing
+from airflow_socrata.opendatasoft.bodies import check_uid, json_body, page_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,7 +68,7 @@ class DatasetCalls:
 
     def delete(self, uid: str, where: str, what: str) -> Call[None]:
         """Build the deletion of a part of a dataset."""
-        return self.call(CallKind.PART, "DELETE", uid, where, _nothing, what)
+        return self.call(CallKind.PART, "DELETE", uid, where, nothing, what)
 
     def read(self, uid: str, where: str, parse: Callable[[Reply], T], what: str, **more: Any) -> Call[T]:
         """Build a look."""
@@ -75,7 +76,7 @@ class DatasetCalls:
 
     def action(self, method: str, uid: str, where: str, what: str) -> Call[None]:
         """Build an order that starts work on the dataset."""
-        return self.call(CallKind.PUBLISH, method, uid, where, _nothing, what)
+        return self.call(CallKind.PUBLISH, method, uid, where, nothing, what)
 
     def list(
         self, uid: str, where: str, read: Callable[[Mapping[str, Any]], T], what: str
@@ -86,7 +87,3 @@ class DatasetCalls:
             return page_of(reply, "results", what, read).items
 
         return self.read(uid, where, parse, f"list the {what} of", params=self.whole)
-
-
-def _nothing(reply: Reply) -> None:
-    """Any 2xx will do."""

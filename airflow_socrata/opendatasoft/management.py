@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_socrata.client.errors import ConfigurationError
-from airflow_socrata.client.messages import Call, CallKind, Reply
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind, Reply
 from airflow_socrata.client.multipart import upload_headers
 from airflow_socrata.opendatasoft import management_json as form
 from airflow_socrata.opendatasoft.bodies import (
-    JSON_TYPE,
     check_uid,
     items_of,
     json_body,

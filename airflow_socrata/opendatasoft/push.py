@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from airflow_socrata.client.errors import ConfigurationError, Interrupted, PortalError
-from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableReply
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind, Reply, UnreadableReply
 from airflow_socrata.client.parsing import shape, text
-from airflow_socrata.opendatasoft.bodies import JSON_TYPE, object_of, piece
+from airflow_socrata.opendatasoft.bodies import object_of, piece
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
