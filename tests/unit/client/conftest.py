@@ -5,15 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from portal_harness.sessions import settings_of
 from unit.client.portal_servers import Certificate, FakeClock, RawServer, ScriptedPortal
 
 from airflow_socrata.client import Credentials, PortalSession, PortalSettings, RetryBudget
+from airflow_socrata.emulator.pytest_plugin import socrata_emulator, socrata_emulator_server
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
 
+    from airflow_socrata.emulator import Emulator
+
+__all__ = ["socrata_emulator", "socrata_emulator_server"]
+
 USER, SECRET, APP_TOKEN = "k3y1d", "s3cr3t-Of-The-Key", "t0k3n-0f-app"
+#: Failures of an emulator are made, and over at once.
+SWIFT = RetryBudget(attempts=4, base=0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -82,3 +90,35 @@ def session(settings: PortalSettings, clock: FakeClock, log: list[str]) -> Itera
     budget = RetryBudget(attempts=3, seconds=300.0)
     with PortalSession(settings, clock=clock, budget=budget, log=log.append, chance=lambda: 0.5) as session:
         yield session
+
+
+@pytest.fixture
+def emulator(socrata_emulator: Emulator) -> Emulator:
+    """An empty portal; where every test of a module wants a dataset, the module puts it there."""
+    return socrata_emulator
+
+
+@pytest.fixture
+def sign_in(emulator: Emulator, clock: FakeClock) -> Iterator[Callable[..., PortalSession]]:
+    """``sign_in("viewer")``: a session with the emulator as one of its accounts; None is nobody.
+
+    ``sign_in(user=..., secret=...)`` or ``sign_in(app_token=...)``: with these credentials.
+    """
+    opened: list[PortalSession] = []
+
+    def make(account: str | None = "publisher", **credentials: str) -> PortalSession:
+        if account is not None and not credentials:
+            credentials = {"user": f"{account}-key", "secret": f"{account}-secret"}
+        settings = settings_of(emulator, Credentials(**credentials))
+        opened.append(PortalSession(settings, budget=SWIFT, clock=clock))
+        return opened[-1]
+
+    yield make
+    for session in opened:
+        session.close()
+
+
+@pytest.fixture
+def client(sign_in: Callable[..., PortalSession]) -> PortalSession:
+    """A session with the emulator as the publisher; pauses take no time."""
+    return sign_in()

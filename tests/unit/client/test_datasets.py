@@ -9,12 +9,9 @@ import pytest
 
 from airflow_socrata.client import (
     ConfigurationError,
-    Credentials,
     InvalidRequest,
     NotFound,
     PortalSession,
-    PortalSettings,
-    RetryBudget,
     views,
 )
 from airflow_socrata.client.column_definitions import ColumnDefinition
@@ -30,12 +27,9 @@ from airflow_socrata.client.datasets import (
     list_views,
     resource_name_of,
 )
-from airflow_socrata.emulator.pytest_plugin import socrata_emulator, socrata_emulator_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["socrata_emulator", "socrata_emulator_server"]
+    from airflow_socrata.emulator import Emulator
 
 COLUMNS = (
     ColumnDefinition("stop_id", "text", "Stop id"),
@@ -49,28 +43,16 @@ def stops(**more: Any) -> NewDataset:
     return NewDataset(**({"resource_name": "stops", "name": "Stops", "columns": COLUMNS} | more))
 
 
-@pytest.fixture
-def to_emulator(socrata_emulator: Any) -> Iterator[PortalSession]:
-    settings = PortalSettings(
-        socrata_emulator.domain,
-        socrata_emulator.port,
-        "http",
-        Credentials(socrata_emulator.username, socrata_emulator.password),
-    )
-    with PortalSession(settings, budget=RetryBudget(attempts=1)) as session:
-        yield session
-
-
 @IN_BOTH_BACKENDS
 def test_an_empty_dataset_is_created_with_all_that_was_asked(
-    to_emulator: PortalSession, new_backend: bool
+    client: PortalSession, new_backend: bool
 ) -> None:
     details = {"description": "All", "tags": ("bus",), "category": "Transport", "license_id": "CC0_10"}
     new = stops(
         row_identifier="stop_id", details=details, metadata={"rowLabel": "stop"}, new_backend=new_backend
     )
-    made = to_emulator.send(create_dataset(new, {"note": "x"}))
-    view = to_emulator.send(views.read_view(made.id))
+    made = client.send(create_dataset(new, {"note": "x"}))
+    view = client.send(views.read_view(made.id))
     assert (view.is_unpublished, view.new_backend, view.row_identifier) == (True, new_backend, "stop_id")
     assert [(c.name, c.field_name, c.data_type_name) for c in view.columns] == [
         ("Stop id", "stop_id", "text"),
@@ -91,42 +73,42 @@ def test_an_empty_dataset_is_created_with_all_that_was_asked(
     assert differences(new, view) == ()
 
 
-def test_a_resource_name_is_used_once_and_found(to_emulator: PortalSession) -> None:
+def test_a_resource_name_is_used_once_and_found(client: PortalSession) -> None:
     with pytest.raises(NotFound):
-        to_emulator.send(find_by_resource_name("stops"))
-    made = to_emulator.send(create_dataset(stops()))
-    found = to_emulator.send(find_by_resource_name("stops"))
+        client.send(find_by_resource_name("stops"))
+    made = client.send(create_dataset(stops()))
+    found = client.send(find_by_resource_name("stops"))
     assert found is not None
     assert found.id == made.id
     with pytest.raises(InvalidRequest) as caught:
-        to_emulator.send(create_dataset(stops(name="Other")))
+        client.send(create_dataset(stops(name="Other")))
     assert is_name_taken(caught.value)
     # Plain names may repeat.
-    other = to_emulator.send(create_dataset(stops(resource_name="stops_2")))
+    other = client.send(create_dataset(stops(resource_name="stops_2")))
     assert other.name == made.name
-    pages = [to_emulator.send(list_views(page, 1)) for page in (1, 2, 3)]
+    pages = [client.send(list_views(page, 1)) for page in (1, 2, 3)]
     assert [[view.id for view in page] for page in pages] == [[made.id], [other.id], []]
 
 
-def test_a_portal_that_does_not_know_the_method(to_emulator: PortalSession, socrata_emulator: Any) -> None:
-    socrata_emulator.admin.settings(by_resource_name="none")
+def test_a_portal_that_does_not_know_the_method(client: PortalSession, emulator: Emulator) -> None:
+    emulator.admin.settings(by_resource_name="none")
     with pytest.raises(InvalidRequest):
-        to_emulator.send(find_by_resource_name("stops"))
+        client.send(find_by_resource_name("stops"))
 
 
-def test_a_dataset_that_deletes_itself(to_emulator: PortalSession, socrata_emulator: Any) -> None:
+def test_a_dataset_that_deletes_itself(client: PortalSession, emulator: Emulator) -> None:
     tomorrow = datetime.now(UTC) + timedelta(days=1)
-    made = to_emulator.send(create_dataset(stops(delete_at=tomorrow)))
-    socrata_emulator.admin.advance(86_000)
-    assert to_emulator.send(views.read_view(made.id)).id == made.id
-    socrata_emulator.admin.advance(500)
+    made = client.send(create_dataset(stops(delete_at=tomorrow)))
+    emulator.admin.advance(86_000)
+    assert client.send(views.read_view(made.id)).id == made.id
+    emulator.admin.advance(500)
     with pytest.raises(NotFound):
-        to_emulator.send(views.read_view(made.id))
+        client.send(views.read_view(made.id))
 
 
-def test_a_dataset_that_is_a_link(to_emulator: PortalSession) -> None:
+def test_a_dataset_that_is_a_link(client: PortalSession) -> None:
     new = NewDataset("portal", "Portal", link="https://example.gov/data")
-    made = to_emulator.send(create_dataset(new))
+    made = client.send(create_dataset(new))
     assert is_link(made)
     assert link_of(made) == "https://example.gov/data"
     assert differences(new, made) == ()
@@ -135,8 +117,8 @@ def test_a_dataset_that_is_a_link(to_emulator: PortalSession) -> None:
     )
 
 
-def test_differences_are_named(to_emulator: PortalSession) -> None:
-    view = to_emulator.send(create_dataset(stops(row_identifier="stop_id")))
+def test_differences_are_named(client: PortalSession) -> None:
+    view = client.send(create_dataset(stops(row_identifier="stop_id")))
     columns = (ColumnDefinition("stop_id", "number"), ColumnDefinition("name", "text"), COLUMNS[2])
     assert differences(stops(columns=columns), view) == (
         "it lacks column name",

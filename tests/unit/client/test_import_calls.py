@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from unit.client.portal_servers import FakeClock
 
-from airflow_socrata.client import Accepted, Credentials, PortalSession, PortalSettings, View, imports, views
+from airflow_socrata.client import Accepted, PortalSession, View, imports, views
 from airflow_socrata.client.errors import ConfigurationError, InvalidRequest, NotFound
 from airflow_socrata.client.import_models import Blueprint, BlueprintColumn, Scan, ShapeScan
 from airflow_socrata.client.messages import CallKind, Headers, Reply, UnreadableReply
@@ -21,33 +20,12 @@ from airflow_socrata.client.translations import (
     quoted,
     straight_translation,
 )
-from airflow_socrata.emulator import Emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from airflow_socrata.emulator import Emulator
 
 CSV = b"Name,Count\nA,1\nB,2\n"
 DOCS = Path(__file__).parents[3] / "docs" / "imports.md"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Emulator]:
-    with Emulator() as running:
-        yield running
-
-
-@pytest.fixture
-def emulator(server: Emulator) -> Emulator:
-    server.admin.reset()
-    return server
-
-
-@pytest.fixture
-def client(emulator: Emulator) -> Iterator[PortalSession]:
-    credentials = Credentials(emulator.username, emulator.password)
-    settings = PortalSettings(emulator.domain, emulator.port, "http", credentials)
-    with PortalSession(settings, clock=FakeClock()) as session:
-        yield session
 
 
 def file(body: bytes = CSV, name: str = "things.csv") -> Multipart:

@@ -13,14 +13,11 @@ from unit.client.portal_servers import FakeClock
 
 from airflow_socrata.client import (
     ConfigurationError,
-    Credentials,
     InvalidRequest,
     MalformedReply,
     NotFound,
     PortalSession,
-    PortalSettings,
     Reply,
-    RetryBudget,
     attachments,
     metadata,
     views,
@@ -32,43 +29,22 @@ from airflow_socrata.client.messages import CallKind, Headers, UnreadableReply
 from airflow_socrata.client.metadata import Issue
 from airflow_socrata.client.multipart import FileSink, Multipart
 from airflow_socrata.client.rewriting import SETTLE_SECONDS, rewrite
-from airflow_socrata.emulator import Emulator
 from airflow_socrata.emulator.edge import licenses as offered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from airflow_socrata.client import View
+    from airflow_socrata.emulator import Emulator
 
 STOPS = "stop-2222"
 DOCS = Path(__file__).parents[3] / "docs" / "metadata.md"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Emulator]:
-    with Emulator() as running:
-        yield running
-
-
 @pytest.fixture
-def emulator(server: Emulator) -> Emulator:
-    server.admin.reset()
-    server.admin.create_dataset(STOPS, "Stops", [["id", "text"]], "id")
-    return server
-
-
-@pytest.fixture
-def pauses() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def client(emulator: Emulator, pauses: FakeClock) -> Iterator[PortalSession]:
-    credentials = Credentials(emulator.username, emulator.password)
-    settings = PortalSettings(emulator.domain, emulator.port, "http", credentials)
-    budget = RetryBudget(attempts=4, base=0.01)
-    with PortalSession(settings, budget=budget, clock=pauses) as session:
-        yield session
+def emulator(emulator: Emulator) -> Emulator:
+    emulator.admin.create_dataset(STOPS, "Stops", [["id", "text"]], "id")
+    return emulator
 
 
 def names(emulator: Emulator, client: PortalSession) -> list[str]:
@@ -255,11 +231,11 @@ def adding(view: View) -> Mapping[str, Any] | None:
 
 
 def test_a_view_that_is_as_wanted_is_not_written(
-    emulator: Emulator, client: PortalSession, pauses: FakeClock
+    emulator: Emulator, client: PortalSession, clock: FakeClock
 ) -> None:
     assert rewrite(client, STOPS, lambda view: None).writes == 0
     assert [call["method"] for call in emulator.admin.requests()] == ["GET"]
-    assert pauses.waits == []
+    assert clock.waits == []
 
 
 def test_a_reply_that_was_lost_is_looked_for_and_nothing_old_is_sent_again(

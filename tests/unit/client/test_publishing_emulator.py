@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from unit.client.portal_servers import FakeClock
+from portal_harness.sessions import settings_of
+from unit.client.conftest import SWIFT
 
 from airflow_socrata.client import (
-    Credentials,
     InvalidRequest,
     NotFound,
     PortalSession,
     PortalSettings,
-    RetryBudget,
     RevisionClosed,
     TransformRefused,
     approvals,
@@ -30,42 +29,24 @@ from airflow_socrata.client.async_session import AsyncPortalSession
 from airflow_socrata.client.clock import SystemClock
 from airflow_socrata.client.revision_models import SubmittedForApproval, TaskSet
 from airflow_socrata.client.uploading import upload_file
-from airflow_socrata.emulator import Emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from airflow_socrata.client.revision_models import InputSchema, OutputSchema, Revision
+    from airflow_socrata.emulator import Emulator
 
 DOCS = Path(__file__).parents[3] / "docs" / "client.md"
 ROWS = 5_000
-#: Failures here are made, and over at once.
-SWIFT = RetryBudget(attempts=4, base=0.01)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Emulator]:
-    with Emulator() as running:
-        yield running
 
 
 @pytest.fixture
-def emulator(server: Emulator) -> Emulator:
-    server.admin.reset()
-    server.admin.settings(preferred_chunk_size=10_000)
-    return server
+def emulator(emulator: Emulator) -> Emulator:
+    emulator.admin.settings(preferred_chunk_size=10_000)
+    return emulator
 
 
 @pytest.fixture
 def portal_settings(emulator: Emulator) -> PortalSettings:
-    credentials = Credentials(emulator.username, emulator.password)
-    return PortalSettings(emulator.domain, emulator.port, "http", credentials)
-
-
-@pytest.fixture
-def client(portal_settings: PortalSettings) -> Iterator[PortalSession]:
-    with PortalSession(portal_settings, budget=SWIFT, clock=FakeClock()) as session:
-        yield session
+    return settings_of(emulator)
 
 
 @pytest.fixture

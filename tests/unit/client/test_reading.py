@@ -9,31 +9,26 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import pytest
-from unit.client.portal_servers import FakeClock
 
 from airflow_socrata.client import (
     ConfigurationError,
-    Credentials,
     InvalidRequest,
     PermissionDenied,
     PortalSession,
-    PortalSettings,
-    RetryBudget,
     catalog,
     exports,
     query,
     rows,
 )
 from airflow_socrata.client.multipart import FileSink
-from airflow_socrata.emulator import Emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from airflow_socrata.client import Call
+    from airflow_socrata.emulator import Emulator
 
-SWIFT = RetryBudget(attempts=4, base=0.01)
 COLUMNS = [
     {"name": "Stop, id", "fieldName": "stop_id", "dataTypeName": "text"},
     {"name": "Riders", "fieldName": "riders", "dataTypeName": "number"},
@@ -45,25 +40,10 @@ ROWS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Emulator]:
-    with Emulator() as running:
-        yield running
-
-
 @pytest.fixture
-def emulator(server: Emulator) -> Emulator:
-    server.admin.reset()
-    server.admin.create_dataset("stop-2222", "Stops & more", COLUMNS, "stop_id", ROWS)
-    return server
-
-
-@pytest.fixture
-def client(emulator: Emulator) -> Iterator[PortalSession]:
-    credentials = Credentials(emulator.username, emulator.password)
-    settings = PortalSettings(emulator.domain, emulator.port, "http", credentials)
-    with PortalSession(settings, budget=SWIFT, clock=FakeClock()) as session:
-        yield session
+def emulator(emulator: Emulator) -> Emulator:
+    emulator.admin.create_dataset("stop-2222", "Stops & more", COLUMNS, "stop_id", ROWS)
+    return emulator
 
 
 @pytest.fixture
@@ -204,19 +184,14 @@ def test_soda3_exports(client: PortalSession, download: Callable[..., bytes]) ->
     assert ":id" not in found[0]
 
 
-def test_soda3_wants_a_name(emulator: Emulator) -> None:
-    settings = PortalSettings(emulator.domain, emulator.port, "http")
-    with PortalSession(settings, budget=SWIFT, clock=FakeClock()) as nobody:
-        with pytest.raises(PermissionDenied, match="saw no credentials"):
-            nobody.send(query.query("stop-2222"))
-        emulator.admin.settings(soda3_anonymous=True)
-        assert len(nobody.send(query.query("stop-2222"))) == 7
-    settings = PortalSettings(
-        emulator.domain, emulator.port, "http", Credentials(app_token=emulator.app_token)
-    )
+def test_soda3_wants_a_name(emulator: Emulator, sign_in: Callable[..., PortalSession]) -> None:
+    nobody = sign_in(None)
+    with pytest.raises(PermissionDenied, match="saw no credentials"):
+        nobody.send(query.query("stop-2222"))
+    emulator.admin.settings(soda3_anonymous=True)
+    assert len(nobody.send(query.query("stop-2222"))) == 7
     emulator.admin.settings(soda3_anonymous=False)
-    with PortalSession(settings, budget=SWIFT, clock=FakeClock()) as app:
-        assert len(app.send(query.query("stop-2222"))) == 7
+    assert len(sign_in(app_token=emulator.app_token).send(query.query("stop-2222"))) == 7
 
 
 # --- catalog ---
@@ -241,13 +216,13 @@ def test_the_catalog_is_read_page_by_page(client: PortalSession, emulator: Emula
         catalog.page(here, limit=0)
 
 
-def test_the_catalog_lags_and_hides_what_is_private(client: PortalSession, emulator: Emulator) -> None:
+def test_the_catalog_lags_and_hides_what_is_private(
+    client: PortalSession, emulator: Emulator, sign_in: Callable[..., PortalSession]
+) -> None:
     emulator.admin.settings(catalog_lag_seconds=600.0)
     assert client.send(catalog.page(catalog.Search())).total == 0
     emulator.admin.advance(601)
     assert client.send(catalog.page(catalog.Search())).total == 1
-    settings: Any = PortalSettings(emulator.domain, emulator.port, "http")
     emulator.admin.create_dataset("priv-2222", "Private", ["a"], permission="private")
     emulator.admin.advance(601)
-    with PortalSession(settings, budget=SWIFT, clock=FakeClock()) as nobody:
-        assert [e.id for e in catalog.entries(nobody.send, catalog.Search())] == ["stop-2222"]
+    assert [e.id for e in catalog.entries(sign_in(None).send, catalog.Search())] == ["stop-2222"]

@@ -5,19 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from unit.client.portal_servers import FakeClock
 
 from airflow_socrata.client import (
     CallKind,
     ConfigurationError,
     Conflict,
-    Credentials,
     InvalidRequest,
     NotFound,
     PortalError,
     PortalSession,
-    PortalSettings,
-    RetryBudget,
     RowCounts,
     legacy_rows,
     rows,
@@ -25,37 +21,20 @@ from airflow_socrata.client import (
     views,
 )
 from airflow_socrata.client.rows import WriteOptions
-from airflow_socrata.emulator import Emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from airflow_socrata.emulator import Emulator
 
-SWIFT = RetryBudget(attempts=4, base=0.01)
 ROWS = [{"key": "a", "n": 1, "note": "x"}, {"key": "b", "n": 2}]
 COLUMNS = [["key", "text"], ["n", "number"], ["note", "text"]]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Emulator]:
-    with Emulator() as running:
-        yield running
-
-
 @pytest.fixture
-def emulator(server: Emulator) -> Emulator:
-    server.admin.reset()
+def emulator(emulator: Emulator) -> Emulator:
     for name, backend in (("newb-2222", "new"), ("oldb-2222", "old")):
-        server.admin.create_dataset(name, name, COLUMNS, "key", ROWS, backend=backend)
-    server.admin.create_dataset("nkey-2222", "No key", COLUMNS, rows=ROWS)
-    return server
-
-
-@pytest.fixture
-def client(emulator: Emulator) -> Iterator[PortalSession]:
-    credentials = Credentials(emulator.username, emulator.password)
-    settings = PortalSettings(emulator.domain, emulator.port, "http", credentials)
-    with PortalSession(settings, budget=SWIFT, clock=FakeClock()) as session:
-        yield session
+        emulator.admin.create_dataset(name, name, COLUMNS, "key", ROWS, backend=backend)
+    emulator.admin.create_dataset("nkey-2222", "No key", COLUMNS, rows=ROWS)
+    return emulator
 
 
 @pytest.fixture(params=["newb-2222", "oldb-2222"])
