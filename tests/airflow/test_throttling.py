@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@pytest.mark.parametrize("form", ["seconds", "date", "none"])
+@pytest.mark.parametrize("form", ["seconds", "none"])
 def test_a_publication_gets_through(
     dataset: Dataset, publish_dag: Callable[..., Any], run_dag: Callable[..., Any], clock: Any, form: str
 ) -> None:
