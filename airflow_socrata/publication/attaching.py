@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.client import LocalFileFailed, NotFound, attachments, views
 from airflow_socrata.client.attachments import Attachment
+from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.ids import check_dataset_id
 from airflow_socrata.client.multipart import Multipart
 from airflow_socrata.client.rewriting import rewrite
 from airflow_socrata.publication.describing import check_may_describe, warned_of_drafts
 from airflow_socrata.publication.errors import PublicationError
+from airflow_socrata.records.source import shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +48,15 @@ class FileToAttach:
     @property
     def known_by(self) -> str:
         """The file name of the attachment."""
-        return self.filename or PurePath(str(self.path)).name
+        return self.filename or PurePath(shown_path(self.path)).name
+
+    def check(self) -> None:
+        """Check the file name.
+
+        :raises ConfigurationError: it is blank, or has line breaks or other signs that nobody sees.
+        """
+        if not self.known_by.strip() or not self.known_by.isprintable():
+            raise ConfigurationError(f"{self.known_by!r} is no file name for an attachment: give another one")
 
     def body(self) -> Multipart:
         """Return the file as it is uploaded; to be entered."""
@@ -101,9 +111,11 @@ def attach(publisher: Publisher, dataset: str, file: FileToAttach) -> Attaching:
 
     :param dataset: published, or a draft.
     :raises AttachmentsAlike: several attachments have this file's name; nothing was changed.
+    :raises ConfigurationError: it has no name; nothing was changed.
     :raises LocalFileFailed: the file cannot be read; nothing was changed.
     :raises EmptyUpload: the file has no bytes; nothing was changed.
     """
+    file.check()
     with file.body() as body:
         view = _view(publisher, dataset)
         former = _named(attachments.of_view(view), file.known_by)

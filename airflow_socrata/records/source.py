@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -12,7 +13,7 @@ from airflow_socrata.records.errors import RecordsError
 if TYPE_CHECKING:
     import os
 
-__all__ = ["FileFormat", "FileSource", "Openable", "Row", "RowSource", "RowsSource"]
+__all__ = ["FileFormat", "FileSource", "Openable", "Row", "RowSource", "RowsSource", "shown_path"]
 
 Row: TypeAlias = Mapping[str, Any]
 FormatName: TypeAlias = Literal["csv", "tsv", "json", "jsonl"]
@@ -28,11 +29,22 @@ _BY_SUFFIX: Mapping[str, FormatName] = {
 }
 
 
+_PASSWORD = re.compile(r"^(\w[\w+.-]*://)([^/@:]*):[^/@]*@")
+_WEB = re.compile(r"https?://", re.IGNORECASE)
+_QUERY = re.compile(r"[?#].*", re.DOTALL)
+
+
 class Openable(Protocol):
     """What opens itself for reading bytes, such as Airflow's ``ObjectStoragePath``."""
 
     def open(self, mode: str) -> IO[bytes]:
         """Open for reading bytes."""
+
+
+def shown_path(path: object) -> str:
+    """Return what messages, and portals, may call a path: an address without password and query."""
+    shown = _PASSWORD.sub(r"\1\2@", str(path))
+    return _QUERY.sub("", shown) if _WEB.match(shown) else shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +89,8 @@ class FileSource:
 
     @property
     def name(self) -> str:
-        """How messages call the file."""
-        return str(self.path)
+        """How messages call the file; a password or a signature in its address is left out."""
+        return shown_path(self.path)
 
     @property
     def kind(self) -> FormatName:

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from airflow_socrata.records import RecordsError
 from airflow_socrata.records.compression import BLOCK_BYTES, GZIP_MAGIC, gunzip
+from airflow_socrata.records.source import shown_path
 
 if TYPE_CHECKING:
     import os
@@ -60,7 +61,7 @@ class UploadFile:
     @property
     def name(self) -> str:
         """The name that the portal sees; that of a gzipped file is without ``.gz``."""
-        name = self.filename or PurePath(str(self.path)).name
+        name = self.filename or PurePath(shown_path(self.path)).name
         return name.removesuffix(".gz") if self.filename is None and not self.is_blob else name
 
     @property

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from portal_harness.dying import EndedRuns, TurnedClock
 
-from airflow_socrata.client import PortalSession, PortalSettings
+from airflow_socrata.client import ConfigurationError, PortalSession, PortalSettings
 from airflow_socrata.publication.attaching import FileToAttach, attach
 from airflow_socrata.publication.operation import RememberedIntents
 from airflow_socrata.publication.publisher import Publisher
@@ -113,5 +113,12 @@ def test_a_large_file_is_compared_and_uploaded_block_by_block(portal: Portal, tm
 def test_the_name_of_the_file_is_what_the_portal_is_told() -> None:
     assert FileToAttach("/data/a b.pdf").known_by == "a b.pdf"
     assert FileToAttach("s3://bucket/x/guide.pdf").known_by == "guide.pdf"
+    assert FileToAttach("https://h.gov/x/guide.pdf?signature=secret").known_by == "guide.pdf"
     assert FileToAttach("/data/a.pdf", filename="b.pdf").known_by == "b.pdf"
     assert re.search(r'filename="b.pdf"', FileToAttach("/data/a.pdf", "b.pdf").body()._prefix.decode())
+
+
+@pytest.mark.parametrize("name", [" ", "a\nb.pdf", "a\x00.pdf"])
+def test_what_is_no_name_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no file name for an attachment"):
+        FileToAttach("/data/a.pdf", name).check()

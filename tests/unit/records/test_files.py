@@ -56,6 +56,12 @@ def test_the_name_tells_the_format(name: str, kind: str) -> None:
     assert FileSource(name).kind == kind
 
 
+def test_the_name_of_an_address_keeps_no_secret() -> None:
+    source = FileSource("https://me:pass@example.gov/a/events.csv.gz?X-Amz-Signature=secret#x")
+    assert (source.name, source.kind) == ("https://me@example.gov/a/events.csv.gz", "csv")
+    assert FileSource("s3://aws@bucket/a?b.csv").name == "s3://aws@bucket/a?b.csv"
+
+
 def test_a_name_that_does_not_tell_needs_the_format() -> None:
     with pytest.raises(RecordsError, match="format='csv'"):
         batches(FileSource("events.parquet"), SCHEMA)
