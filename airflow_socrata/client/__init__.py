@@ -13,6 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from airflow_socrata.conflicts import own_version
+
 if TYPE_CHECKING:
     from airflow_socrata.client import rows, views
     from airflow_socrata.client.check import describe_connection, explain_failure
@@ -161,6 +163,9 @@ _NAMES = {
     "settings": ("Credentials", "PortalSettings"),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
+
+
+own_version()  # names the old plugin at once, not when the first name is asked for
 
 
 def __getattr__(name: str) -> Any:
