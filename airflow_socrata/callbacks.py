@@ -6,10 +6,13 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_socrata.conflicts import own_version
 from airflow_socrata.publication.choices import OnApproval
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+own_version()  # names the old plugin at once
 
 log = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, conf
 
+from airflow_socrata.conflicts import own_version
 from airflow_socrata.connection_form import SOCRATA_DEFAULT
 from airflow_socrata.retry_policies import use_portal_policy
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from airflow_socrata.publication.handle import Handle
     from airflow_socrata.publication.publisher import Publisher
     from airflow_socrata.publication.revisions.handle import RevisionHandle
+
+own_version()  # names the old plugin at once
 
 C = TypeVar("C")
 

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_socrata.conflicts import own_version
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from airflow_socrata.client.async_session import AsyncPortalSession
     from airflow_socrata.publication import waits
+
+own_version()  # names the old plugin at once
 
 #: Seconds until the first look, or ``poll_interval`` where that is shorter. The operator has just looked; and
 #: a task that goes on before a busy scheduler has seen its first process end is failed by Airflow ("the
