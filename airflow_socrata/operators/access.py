@@ -125,8 +125,14 @@ class SocrataSetPermissionOperator(SocrataOperator):
 
     def _reached(self, context: Context, publisher: Publisher) -> dict[str, Any]:
         from airflow_socrata.publication.access import Outcome
+        from airflow_socrata.publication.errors import OutcomeUnproved
 
         report = self._set(context, publisher, ask_again=False)
+        if report.outcome is Outcome.AWAITS_APPROVAL:
+            raise OutcomeUnproved(
+                f"{report.dataset} was {report.audience} once a steward had approved it, and is not"
+                f" {report.audience} any more; a request for it waits: {report.link}"
+            )
         return {**report.to_xcom(), "outcome": Outcome.CHANGED.value}
 
 

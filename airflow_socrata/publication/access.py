@@ -132,7 +132,8 @@ class AccessReport:
 def plan_users(before: Permissions, wanted: WantedAccess) -> tuple[UserAccess, ...] | None:
     """Return the users to send, None where they are as wanted.
 
-    :raises NotShareable: the owner is to be removed or given a lesser level; a level that the portal lacks.
+    :raises NotShareable: the owner is to be removed or given a lesser level; a level that the portal lacks;
+        one user is named twice, by 4x4 and by address.
     """
     if wanted.exact is None and not wanted.add and not wanted.remove:
         return None
@@ -144,6 +145,8 @@ def plan_users(before: Permissions, wanted: WantedAccess) -> tuple[UserAccess, .
             raise NotShareable(f"{who} owns the dataset: transfer the ownership first.")
     asked = wanted.add if wanted.exact is None else wanted.exact
     users: list[UserAccess] = []
+    gone: list[UserAccess] = []
+    named: set[str] = set()
     if wanted.exact is None:
         gone = [user for user in before.users if any(user.answers_to(who) for who in wanted.remove)]
         users = [user for user in before.users if not user.is_owner and user not in gone]
@@ -153,6 +156,11 @@ def plan_users(before: Permissions, wanted: WantedAccess) -> tuple[UserAccess, .
         if known is not None:
             users = [user for user in users if user.who != known.who]
             share = UserAccess(share.level, known.id, known.email)
+        if known in gone:
+            raise NotShareable(f"{who} is to be added and, under another name, to be removed.")
+        if share.who.casefold() in named:
+            raise NotShareable(f"{who} is named twice, by 4x4 and by address: name everybody once.")
+        named.add(share.who.casefold())
         users.append(share)
     after = (owner, *users)
     return None if levels_by_user(after) == levels_by_user(before.users) else after

@@ -214,6 +214,17 @@ def test_automatic_approval_is_no_wait(private: Any, permit: Run) -> None:
     assert green(permit(private, audience="public", on_approval="fail"))["outcome"] == "changed"
 
 
+def test_an_audience_that_is_taken_back_at_once_is_not_green(
+    private: Any, permit: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private.portal.admin.settings(audience_approvals="manual")
+    seen = "airflow_socrata.publication.approving.audience_reached"
+    monkeypatch.setattr(seen, lambda *given: (each for each in ()))
+    run = permit(private, audience="public")
+    assert run.state == "failed"
+    assert "is not public any more; a request for it waits" in errors(run, "task")[-1]
+
+
 def test_a_portal_that_tells_no_guidance(private: Any, permit: Run, clock: TurnedClock) -> None:
     private.portal.admin.settings(audience_approvals="manual")
     private.portal.admin.add_fault("error", "GET", "/approvals", status=404, times=1000)

@@ -39,6 +39,16 @@ def test_who_is_not_named_stays() -> None:
     assert levels(WantedAccess.of(exact={})) == {"ownr-2222": "current_owner"}
 
 
+def test_one_user_by_two_names_is_one_user() -> None:
+    for wanted in (
+        WantedAccess.of(add={"view-2222": "owner"}, remove=["v@x.org"]),
+        WantedAccess.of(add={"view-2222": "owner", "v@x.org": "viewer"}),
+        WantedAccess.of(exact={"New@x.org": "owner", "new@x.org": "viewer"}),
+    ):
+        with pytest.raises(NotShareable, match=r"is named twice|to be added and"):
+            levels(wanted)
+
+
 def test_a_level_without_a_version_is_the_one_that_the_portal_has() -> None:
     before = Permissions("private", BEFORE.users, (PUBLISHED, AccessLevel("owner")))
     assert levels(WantedAccess.of(add={"view-2222": "viewer"}), before) is None
