@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.client.errors import ConfigurationError, Conflict, NotFound, PortalError
-from airflow_socrata.client.messages import Call, CallKind, UnreadableReply
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind, UnreadableReply
 from airflow_socrata.client.parsing import mapping, object_of, shape, text
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def create_key(name: str) -> Call[NewApiKey]:
         _PATH,
         _parse_new,
         f"make the API key {name!r}",
-        headers=(("Content-Type", "application/json"),),
+        headers=JSON_TYPE,
         body=json.dumps({"keyName": check_key_name(name)}).encode(),
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from airflow_socrata.client.errors import ConfigurationError, EmptyUpload, FileChanged
+from airflow_socrata.client.multipart import file_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -213,11 +214,12 @@ def opened_chunks(opened: Uploadable) -> Iterator[Chunks]:
     :raises EmptyUpload: if there are no bytes.
     :raises ConfigurationError: if it is neither a file in binary mode nor a path.
     """
+    name = file_name(opened, "the stream")[:100]
     if hasattr(opened, "read"):
-        yield _chunks_of(opened, _name(opened))
+        yield _chunks_of(opened, name)
     elif hasattr(opened, "open"):
         with opened.open("rb") as file:
-            yield _chunks_of(file, _name(opened))
+            yield _chunks_of(file, name)
     else:
         raise ConfigurationError(
             f"cannot upload a {type(opened).__name__}: give a file opened in binary mode, or a path"
@@ -227,14 +229,6 @@ def opened_chunks(opened: Uploadable) -> Iterator[Chunks]:
 def _chunks_of(file: Any, name: str) -> Chunks:
     real = _real_file(file)
     return StreamChunks(file, name) if real is None else FileChunks(real.fileno(), real.tell(), name)
-
-
-def _name(opened: Any) -> str:
-    for candidate in (getattr(opened, "name", None), opened if hasattr(opened, "open") else None):
-        text = str(candidate) if candidate is not None and not isinstance(candidate, int) else ""
-        if text:
-            return text.rstrip("/").rsplit("/", 1)[-1][:100]
-    return "the stream"
 
 
 def _real_file(file: Any) -> Any:

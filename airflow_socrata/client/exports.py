@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.ids import check_dataset_id
-from airflow_socrata.client.messages import Call, CallKind
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind
 from airflow_socrata.client.parsing import nothing
 from airflow_socrata.client.rows import rows_path
 
@@ -89,7 +89,6 @@ def download(
 
     :param body: JSON that asks for it by POST; None: GET.
     """
-    json_type = (("Content-Type", "application/json"),) if body is not None else ()
     return Call(
         CallKind.READ,
         "GET" if body is None else "POST",
@@ -97,7 +96,7 @@ def download(
         nothing,
         summary,
         params=tuple(params),
-        headers=(*_ANY_TYPE, *json_type),
+        headers=_ANY_TYPE if body is None else (*_ANY_TYPE, *JSON_TYPE),
         body=body,
         into=into,
     )

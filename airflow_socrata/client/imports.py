@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.ids import check_dataset_id
 from airflow_socrata.client.import_models import Scan, ScannedColumn, ShapeLayer, ShapeScan
-from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableReply
+from airflow_socrata.client.messages import FORM_TYPE, Call, CallKind, Reply, UnreadableReply
 from airflow_socrata.client.models import Accepted, View
 from airflow_socrata.client.multipart import upload_headers
 from airflow_socrata.client.parsing import integer, mapping, object_of, objects, text
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from airflow_socrata.client.translations import Translation
 
 _PATH = "/api/imports2.json"
-_FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
 
 
 def scan(file: Multipart) -> Call[Scan | Accepted]:
@@ -60,7 +59,7 @@ def scan_url(url: str, *, save_under: str | None = None) -> Call[Scan | Accepted
         _parse_scan,
         "scan a file by its address",
         params=params,
-        headers=_FORM,
+        headers=FORM_TYPE,
         body=urlencode({"url": url}).encode(),
     )
 
@@ -187,7 +186,7 @@ def _import(
 ) -> Call[View | Accepted]:
     # Without async the portal may answer when all is done, and a proxy before it gives up sooner.
     body = urlencode({**fields, "async": "true"}).encode()
-    return Call(kind, "POST", _PATH, _parse_import, summary, params, _FORM, body)
+    return Call(kind, "POST", _PATH, _parse_import, summary, params, FORM_TYPE, body)
 
 
 def _options(

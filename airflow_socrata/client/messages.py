@@ -11,8 +11,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
 
-#: The header of a JSON body.
+#: The header of a JSON body, and that of a form.
 JSON_TYPE = (("Content-Type", "application/json"),)
+FORM_TYPE = (("Content-Type", "application/x-www-form-urlencoded"),)
 
 
 class CallKind(Enum):

@@ -45,7 +45,7 @@ class Multipart:
         content_type: str = "application/octet-stream",
         field: str = "file",
     ) -> None:
-        self.filename = _clean(filename or _name_of(source))
+        self.filename = _clean(filename or file_name(source, "file"))
         self.content_type = content_type
         self._source = source
         self._boundary = f"----{secrets.token_hex(16)}"
@@ -207,12 +207,13 @@ def _state_of(file: Any) -> tuple[int, ...] | None:
     return seen.st_size, seen.st_mtime_ns
 
 
-def _name_of(source: Any) -> str:
+def file_name(source: Any, default: str) -> str:
+    """Return the name, without its folders, of a path or of an open file."""
     for candidate in (getattr(source, "name", None), source if hasattr(source, "open") else None):
         words = str(candidate) if candidate is not None and not isinstance(candidate, int) else ""
         if words:
             return words.rstrip("/").rsplit("/", 1)[-1]
-    return "file"
+    return default
 
 
 def _clean(name: str) -> str:

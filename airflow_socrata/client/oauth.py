@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from airflow_socrata.client.errors import ConfigurationError, InvalidRequest, RequestRefused, SignInFailed
-from airflow_socrata.client.messages import Call, CallKind, UnreadableReply
+from airflow_socrata.client.messages import FORM_TYPE, Call, CallKind, UnreadableReply
 from airflow_socrata.client.parsing import object_of, one_line, text
 from airflow_socrata.client.session import PortalSession
 
@@ -155,14 +155,13 @@ def token_call(app: OAuthApp, code: str, *, in_query: bool = False) -> Call[Acce
         ("redirect_uri", app.redirect_uri),
         ("code", code),
     )
-    form = (("Content-Type", "application/x-www-form-urlencoded"),)
     return Call(
         CallKind.SIGN_IN,
         "POST",
         "/oauth/access_token",
         _parse_token,
         "exchange the code for an access token",
-        headers=() if in_query else form,
+        headers=() if in_query else FORM_TYPE,
         body=b"" if in_query else urlencode(parameters).encode(),
         secret_params=parameters if in_query else (),
     )

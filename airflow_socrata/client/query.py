@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.exports import checked_format, download
 from airflow_socrata.client.ids import check_dataset_id
-from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableReply
+from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind, Reply, UnreadableReply
 from airflow_socrata.client.parsing import refuse_error_object, shape
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def query(
         _path(dataset_id, "query", "json"),
         _parse_rows,
         f"query {dataset_id}",
-        headers=(("Content-Type", "application/json"),),
+        headers=JSON_TYPE,
         body=json.dumps(body, ensure_ascii=False).encode(),
     )
 

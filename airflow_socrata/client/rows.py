@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.ids import check_dataset_id
-from airflow_socrata.client.messages import Call, CallKind, Reply, UnreadableReply, epoch_of_http_date
+from airflow_socrata.client.messages import (
+    JSON_TYPE,
+    Call,
+    CallKind,
+    Reply,
+    UnreadableReply,
+    epoch_of_http_date,
+)
 from airflow_socrata.client.models import Count, RowCounts, RowError, RowsPage
 from airflow_socrata.client.parsing import integer, refuse_error_object, shape, text
 
@@ -137,7 +144,7 @@ def truncate(dataset_id: str) -> Call[RowCounts]:
         rows_path(dataset_id),
         counts_of,
         f"truncate {dataset_id}",
-        headers=(("Content-Type", "application/json"),),
+        headers=JSON_TYPE,
         body=b"[]",
     )
 

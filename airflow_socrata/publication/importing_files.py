@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from airflow_socrata.client import Accepted, NotFound, imports
 from airflow_socrata.client.errors import ConfigurationError
@@ -14,9 +14,9 @@ from airflow_socrata.client.multipart import Multipart
 from airflow_socrata.publication.loading import MOST_STARTS
 from airflow_socrata.publication.waits import ended_job
 from airflow_socrata.records import RecordsError
-from airflow_socrata.records.compression import BLOCK_BYTES, GZIP_MAGIC
+from airflow_socrata.records.compression import BLOCK_BYTES
 from airflow_socrata.records.counting import TableCount, count_table
-from airflow_socrata.records.reading import is_utf8, text_blocks
+from airflow_socrata.records.reading import is_packed, is_utf8, text_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -178,24 +178,13 @@ def _upload_of(importing: Importing) -> Iterator[Multipart]:
     """Give the file as the portal wants it: texts in UTF-8, nothing packed."""
     with ExitStack() as stack:
         source: Any = importing.source.path
-        if importing.is_text and (_is_packed(importing.source) or not is_utf8(importing.source)):
+        if importing.is_text and (is_packed(importing.source) or not is_utf8(importing.source)):
             source = _TextStream(text_blocks(importing.source))
             stack.callback(source.close)
         elif not hasattr(source, "open"):
             source = Path(source)
         kind = "text/csv" if importing.is_text else "application/octet-stream"
         yield stack.enter_context(Multipart(source, filename=importing.filename, content_type=kind))
-
-
-def _is_packed(source: FileSource) -> bool:
-    if source.format.compression != "infer":
-        return source.format.compression == "gzip"
-    path: Any = source.path
-    if not hasattr(path, "open"):
-        path = Path(path)
-    opened: IO[bytes] = path.open("rb")
-    with opened:
-        return opened.read(len(GZIP_MAGIC)) == GZIP_MAGIC
 
 
 class _TextStream:

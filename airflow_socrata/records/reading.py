@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from airflow_socrata.records.source import FileSource
 
-__all__ = ["decode_error", "is_utf8", "text_blocks"]
+__all__ = ["decode_error", "is_packed", "is_utf8", "text_blocks"]
 
 _OTHER_MARKS = {
     codecs.BOM_UTF16_LE: "it starts with a UTF-16 byte-order mark; say encoding='utf-16'",
@@ -57,6 +57,17 @@ def is_utf8(source: FileSource) -> bool:
     except LookupError:
         problem = f"there is no encoding {source.format.encoding!r}; name one, such as 'cp1252'"
         raise RecordsError(problem, source=source.name) from None
+
+
+def is_packed(source: FileSource) -> bool:
+    """Whether the file is gzipped: as it is said to be, else by its first bytes.
+
+    :raises RecordsError: the file is missing or cannot be opened
+    """
+    if source.format.compression != "infer":
+        return source.format.compression == "gzip"
+    with _opened(source) as file:
+        return file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
 
 
 def decode_error(
