@@ -152,4 +152,5 @@ class WaitTrigger(BaseTrigger):
                 if error.permanent or time.time() >= self.deadline:
                     return WaitEvent("error", str(error), error.permanent)
                 self.log.warning("%s; looking again", error)
-                await asyncio.sleep(min(self.poll_interval, max(self.deadline - time.time(), 0.0)))
+                pause = max(self.poll_interval, error.retry_after or 0.0)
+                await asyncio.sleep(min(pause, max(self.deadline - time.time(), 0.0)))

@@ -108,6 +108,14 @@ def test_errors_that_pass_are_survived(dataset: Any, kind: str) -> None:
     assert event_of(trigger(REPLICATED, dataset.id, deadline=time.time() + 3600))["status"] == "success"
 
 
+def test_a_long_pause_is_slept_through(dataset: Any, clock: Any) -> None:
+    dataset.portal.admin.add_fault("throttled", "GET", retry_after=1000)
+    event = event_of(trigger(REPLICATED, dataset.id, deadline=time.time() + 3600))
+    assert event["status"] == "success"
+    assert max(clock.pauses) == 1000
+    assert len(clock.pauses) < 5
+
+
 @pytest.mark.parametrize(
     ("fault", "word"),
     [({"status": 401}, "401"), ({"status": 403}, "403"), ({"status": 404}, "404")],
