@@ -73,11 +73,6 @@ class ArchiveState:
         """Whether it can be downloaded."""
         return self.state == "done"
 
-    @property
-    def is_wanted(self) -> bool:
-        """Whether nobody has asked for it yet."""
-        return self.state == "not_started"
-
 
 def enrol(dataset_id: str) -> Call[None]:
     """Keep the versions of a dataset from now on."""

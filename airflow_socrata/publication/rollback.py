@@ -93,13 +93,13 @@ def find_state(publisher: Publisher, intent: Intent | None) -> tuple[State, View
     if copy is None and intent.working_copy is None:
         return State.MAYBE_OPENING, None
     if intent.phase is Phase.PUBLISHING:
-        return _publish_state(publisher, intent, copy), copy
+        return _publish_state(publisher, intent), copy
     if copy is not None:
         return State.DRAFT, copy
     return (State.MAYBE_OPENING if intent.phase is Phase.INTENDED else State.NOTHING), None
 
 
-def _publish_state(publisher: Publisher, intent: Intent, copy: View | None) -> State:
+def _publish_state(publisher: Publisher, intent: Intent) -> State:
     sighting = publisher.wait(waits.look(intent.dataset, intent.working_copy or intent.dataset))
     if sighting.was_rejected:
         return State.DRAFT

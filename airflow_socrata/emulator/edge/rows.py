@@ -218,7 +218,7 @@ def write(portal: Portal, exchange: Exchange, view: View, rows: Any, options: Wr
             _check_version(portal, exchange, view)
             lagging = _lagging(portal, exchange)
             with portal.store.writing(view, user_id, options, lagging, before_commit) as writer:
-                _fill(portal, view, writer, rows, options)
+                _fill(portal, view, writer, rows)
             return writer.outcome
     except DeleteWithoutKey:
         raise soda_error(
@@ -234,7 +234,7 @@ def write(portal: Portal, exchange: Exchange, view: View, rows: Any, options: Wr
         raise
 
 
-def _fill(portal: Portal, view: View, writer: writing.RowWriter, rows: Any, options: WriteOptions) -> None:
+def _fill(portal: Portal, view: View, writer: writing.RowWriter, rows: Any) -> None:
     unknown = portal.switches.unknown_fields
     naming = Naming(
         view.copy,

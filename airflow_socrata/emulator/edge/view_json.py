@@ -35,35 +35,41 @@ EDITABLE = (
 )
 
 
+#: What a view shows unless somebody has set it; most of it nobody can set here.
+_UNLESS_SET = {
+    "averageRating": 0,
+    "diciBackend": False,
+    "displayType": "table",
+    "downloadCount": 0,
+    "hideFromCatalog": False,
+    "hideFromDataJson": False,
+    "locale": "en_US",
+    "locked": False,
+    "numberOfComments": 0,
+    "provenance": "official",
+    "publicationAppendEnabled": False,
+    "rowClass": "",
+    "totalTimesRated": 0,
+    "viewCount": 0,
+}
+
+
 def view_json(portal: Portal, view: View, user: User | None) -> dict[str, Any]:
     """Return a view as this caller sees it."""
     rights = portal.rights_of(view, user)
     dataset = view.dataset
     shown: dict[str, Any] = {
+        **_UNLESS_SET,
         "id": view.id,
         "assetType": view.asset_type,
-        "averageRating": 0,
         "createdAt": view.created_at,
-        "diciBackend": False,
-        "displayType": "table",
-        "downloadCount": 0,
-        "hideFromCatalog": False,
-        "hideFromDataJson": False,
-        "locale": "en_US",
-        "locked": False,
         "newBackend": dataset.new_backend,
-        "numberOfComments": 0,
         "oid": view.oid,
-        "provenance": "official",
-        "publicationAppendEnabled": False,
         "publicationGroup": dataset.group,
         "publicationStage": view.stage,
-        "rowClass": "",
         "rowsUpdatedAt": view.rows_updated_at,
         "rowsUpdatedBy": view.rows_updated_by,
         "tableId": view.copy.table_id,
-        "totalTimesRated": 0,
-        "viewCount": 0,
         "viewLastModified": view.modified_at,
         "viewType": _view_type(view),
         "query": {},

@@ -58,13 +58,13 @@ def test_the_file_of_a_version_is_made_and_downloaded(emulator: Emulator, client
     client.send(archives.enrol(ID))
     (version,) = (one.version for one in client.send(archives.versions(ID)))
     publish(client, b'[{"stop_id": "a", "name": "Alder"}]')
-    assert client.send(archives.state(ID, version)).is_wanted
+    assert client.send(archives.state(ID, version)).state == "not_started"
     with pytest.raises(NotFound):
         client.send(archives.file(ID, version, FileSink(io.BytesIO())))
     client.send(archives.make_file(ID, version))
     client.send(archives.make_file(ID, version))
     states = [client.send(archives.state(ID, version)) for _ in range(2)]
-    assert [(one.is_wanted, one.is_done) for one in states] == [(False, False), (False, True)]
+    assert [(one.state, one.is_done) for one in states] == [("in_progress", False), ("done", True)]
     file = io.BytesIO()
     client.send(archives.file(ID, version, FileSink(file)))
     assert file.getvalue().decode().splitlines()[1].replace('"', "") == "a,Óðinn"
