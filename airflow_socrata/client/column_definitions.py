@@ -208,6 +208,18 @@ def definitions_of(columns: Iterable[ColumnDefinition | Mapping[str, Any]]) -> l
     ]
 
 
+def told_types(types: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the types that count instead of guessed ones, by column.
+
+    :raises ConfigurationError: it is no mapping of texts.
+    """
+    if types is None:
+        return {}
+    if not isinstance(types, Mapping) or not all(isinstance(kind, str | None) for kind in types.values()):
+        raise ConfigurationError(f"types is column to data type, not {types!r}")
+    return {column: kind for column, kind in types.items() if kind}
+
+
 def _check_field_name(name: str, seen: set[str]) -> None:
     if not _FIELD_NAME.fullmatch(name):
         raise ConfigurationError(

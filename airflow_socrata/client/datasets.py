@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_socrata.client.column_definitions import (
     ColumnDefinition,
@@ -19,9 +20,6 @@ from airflow_socrata.client.ids import is_dataset_id
 from airflow_socrata.client.messages import JSON_TYPE, Call, CallKind, Reply, UnreadableReply
 from airflow_socrata.client.models import View
 from airflow_socrata.client.parsing import mapping, object_of, objects, text
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 RESOURCE_NAME_PATTERN = "^[A-Za-z_][A-Za-z0-9_-]*$"
 _RESOURCE_NAME = re.compile(RESOURCE_NAME_PATTERN)
@@ -83,6 +81,8 @@ class NewDataset:
         tags = self.details.get("tags")
         if isinstance(tags, str) or not all(isinstance(tag, str) and tag for tag in tags or ()):
             raise ConfigurationError(f"tags are a list of texts, not {tags!r}")
+        if not isinstance(self.metadata, Mapping):
+            raise ConfigurationError(f"metadata is an object, not {self.metadata!r}")
         if "rowIdentifier" in self.metadata:
             raise ConfigurationError("give the row identifier as row_identifier, not in metadata")
         if self.delete_at is not None and self.delete_at.tzinfo is None:

@@ -82,7 +82,10 @@ def parse_translation(translation: str | Sequence[str]) -> Translation:
     """Read a translation: the source of an array, or its expressions one by one.
 
     :raises TranslationError: it does not parse; the message tells the position.
+    :raises ConfigurationError: an expression is no text.
     """
+    if not isinstance(translation, str) and not all(isinstance(each, str) for each in translation):
+        raise ConfigurationError(f"a translation is a text, or a list of texts, not {translation!r}")
     source = translation if isinstance(translation, str) else f"[{', '.join(translation)}]"
     reader = _Reader(source)
     outputs = reader.whole()

@@ -160,7 +160,7 @@ class SocrataImportDatasetOperator(SocrataNewDatasetOperator, ImportsFile):
                 self.importing("replace", None),
                 self.columns,
                 self.types,
-                self.row_identifier,
+                self.row_identifier or None,
                 self.publish,
             )
             records = VariableIntents(CreateIntent.from_json)
@@ -183,4 +183,11 @@ class SocrataImportDatasetOperator(SocrataNewDatasetOperator, ImportsFile):
         from airflow_socrata.publication.creating import Creating
 
         new = self.new_dataset(columns, row_identifier)
-        return Creating(new, self.audience, publish=False, on_approval=self.on_approval, timeout=self.timeout)
+        return Creating(
+            new,
+            self.audience,
+            publish=False,
+            on_approval=self.on_approval,
+            timeout=self.timeout,
+            can_be_told=False,
+        )

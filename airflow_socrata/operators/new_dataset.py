@@ -102,7 +102,7 @@ class SocrataNewDatasetOperator(SocrataOperator):
 
         details = {
             "description": self.description,
-            "tags": self.tags if isinstance(self.tags, str) else tuple(self.tags),
+            "tags": self.tags if isinstance(self.tags, str) else tuple(self.tags or ()),
             "category": self.category,
             "license_id": license_id(self.license_id) if self.license_id else None,
         }
@@ -112,7 +112,7 @@ class SocrataNewDatasetOperator(SocrataOperator):
             columns,
             row_identifier,
             {key: value for key, value in details.items() if value},
-            dict(self.metadata or {}),
+            self.metadata or {},
             self._new_backend(),
             delete_at,
         )

@@ -79,6 +79,7 @@ class Creating:
     :param on_approval: where a steward must approve the first version, or the audience: ``wait``,
         ``submit`` or ``fail``.
     :param timeout: seconds for the portal to publish it, and for a steward, each.
+    :param can_be_told: the task has the arguments ``adopt`` and ``if_different``, which messages may name.
     """
 
     new: NewDataset
@@ -88,6 +89,7 @@ class Creating:
     keep_different: bool = False
     on_approval: OnFirstApproval = "wait"
     timeout: float = 3600.0
+    can_be_told: bool = True
 
     def __post_init__(self) -> None:
         if self.audience is not None:
@@ -177,9 +179,10 @@ class _Creation:
         view = self._with_row_identifier(found)
         differences = datasets.differences(self.new, view)
         if differences and not self.creating.keep_different:
+            keep = self._unless(", or if_different='keep' to take it as it is")
             raise DatasetInTheWay(
-                f"{name} is {view.id} ({view.name}), and {'; '.join(differences)}. Give the columns that it"
-                " has, another resource name, or if_different='keep' to take it as it is."
+                f"{name} is {view.id} ({view.name}), and {'; '.join(differences)}. Give what it has, or"
+                f" another resource name{keep}."
             )
         view = self._finished(view, unfinished=unfinished)
         for intent in self.intents:
@@ -299,8 +302,12 @@ class _Creation:
         owner = f" of {view.owner_id}" if view.owner_id else ""
         return (
             f"{self.new.resource_name} is {view.id} ({view.name}), {stage}{owner} that was not made here, see"
-            f" {self.publisher.link(view.id)}. Choose another resource name, or pass adopt=True to take it."
+            f" {self.publisher.link(view.id)}. Choose another resource"
+            f" name{self._unless(', or pass adopt=True to take it')}."
         )
+
+    def _unless(self, told: str) -> str:
+        return told if self.creating.can_be_told else ""
 
     def _with_row_identifier(self, view: View) -> View:
         """Set the row identifier where a portal has not taken it with the creation."""

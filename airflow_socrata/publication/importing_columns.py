@@ -11,6 +11,7 @@ from airflow_socrata.client.column_definitions import (
     check_definitions,
     field_name_of,
     nearest,
+    told_types,
 )
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.import_models import Scan
@@ -49,7 +50,7 @@ def check_before_sending(wanted: ImportingDataset, counted: TableCount | None) -
         _check_header(wanted.importing, counted)
         columns = _as_seen(counted.names, ["text"] * len(counted.names), wanted)
     else:
-        kinds = dict.fromkeys((wanted.types or {}).values(), "")
+        kinds = dict.fromkeys(told_types(wanted.types).values())
         stand_ins = [ColumnDefinition(f"_{place}", kind) for place, kind in enumerate(kinds)]
         columns, identifier = check_definitions([*stand_ins, ColumnDefinition("column", "text")]), None
     wanted.creating(columns, identifier)
@@ -89,7 +90,7 @@ def columns_of(sent: Sent, wanted: ImportingDataset) -> tuple[ColumnDefinition, 
 def _as_seen(
     names: Sequence[str], kinds: Sequence[str], wanted: ImportingDataset
 ) -> tuple[ColumnDefinition, ...]:
-    types = dict(wanted.types or {})
+    types = told_types(wanted.types)
     made = []
     for name, field, kind in zip(names, field_names(names), kinds, strict=True):
         told = types.pop(name, None) or types.pop(field, None)

@@ -11,6 +11,7 @@ from airflow_socrata.client.column_definitions import (
     check_definitions,
     field_name_of,
     nearest,
+    told_types,
 )
 from airflow_socrata.records.inference import MOST_ROWS, InferredSchema, infer_schema
 
@@ -61,7 +62,7 @@ def from_source(
 
 def from_inferred(schema: InferredSchema, types: Mapping[str, str] | None = None) -> WantedColumns:
     """Make columns of what was inferred; two names that give one field name are numbered."""
-    asked = dict(types or {})
+    asked = told_types(types)
     taken: set[str] = set()
     columns, fields = [], {}
     for column in schema.columns:

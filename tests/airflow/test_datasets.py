@@ -242,6 +242,7 @@ def test_other_columns_are_named_and_kept_if_told(portal: Any, run_operator: Run
         ({"columns": [{"field_name": "a", "data_type": "txt"}]}, "did you mean 'text'?"),
         ({"row_identifier": "stop"}, "did you mean 'stop_id'?"),
         ({"backend": "{{ 'newest' }}"}, "backend is 'newest'; it is new or old"),
+        ({"columns": None, "schema_rows": lambda: [{"a": 1}], "types": "text"}, "types is column to data"),
         ({"columns": None, "schema_source": "/nowhere.csv"}, "there is no such file"),
         (
             {"columns": None, "schema_rows": lambda: [{"a": 1}], "types": {"b": "text"}},

@@ -40,7 +40,7 @@ class DatasetWorld(ImportWorld):
 
         def creating(columns: tuple[ColumnDefinition, ...], identifier: str | None) -> Creating:
             new = NewDataset("new_rows", "New", columns, identifier)
-            return Creating(new, "public", publish=False, timeout=60.0)
+            return Creating(new, "public", publish=False, timeout=60.0, can_be_told=False)
 
         wanted = importing_datasets.ImportingDataset(
             creating,
@@ -147,6 +147,6 @@ def test_the_dataset_of_somebody_else_is_left_alone(portal: Emulator, file: Path
     portal.admin.create_dataset(
         columns=["a"], name="Theirs", owner="person", fields={"resourceName": "new_rows"}
     )
-    with pytest.raises(PublicationError, match="was not made here"):
+    with pytest.raises(PublicationError, match=r"was not made here.*Choose another resource name\.$"):
         world.make()
     assert [view["rows"] for view in world.made()] == [0]

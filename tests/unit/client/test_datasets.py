@@ -137,6 +137,7 @@ def test_differences_are_named(client: PortalSession) -> None:
         ({"resource_name": "abcd-1234"}, "be no 4x4"),
         ({"resource_name": "a b"}, "is no resource name"),
         ({"resource_name": "stops\n"}, "is no resource name"),
+        ({"metadata": ["rowLabel"]}, "metadata is an object"),
         ({"name": " "}, "name of the dataset is empty"),
         ({"columns": ()}, "at least one"),
         ({"row_identifier": "stop"}, "did you mean 'stop_id'?"),

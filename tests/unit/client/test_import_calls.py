@@ -286,6 +286,11 @@ def test_translations_that_do_not(source: str, position: int, problem: str) -> N
     assert "\n" not in str(caught.value)
 
 
+def test_expressions_are_texts() -> None:
+    with pytest.raises(ConfigurationError, match="or a list of texts, not"):
+        parse_translation(["col1", 5])  # type: ignore[list-item]
+
+
 def test_a_text_becomes_a_literal() -> None:
     assert parse_translation([quoted('say "hi"\n'), "col1"]).source == '["say \\"hi\\"\\n", col1]'
 

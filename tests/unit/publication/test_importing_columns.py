@@ -68,6 +68,7 @@ STOP_ID = [{"field_name": "id", "data_type": "text"}]
         ("a.csv", "id,b\n1,2\n", {"columns": STOP_ID}, "column 'b': the dataset has no such field"),
         ("a.csv", "b\n1\n", {"columns": STOP_ID, "row_identifier": "id"}, "'b'"),
         ("a.csv", "id\n1\n", {"types": {"id": "nummer"}}, "no type 'nummer'; did you mean 'number'"),
+        ("a.csv", "id\n1\n", {"types": ["text"]}, "types is column to data type"),
         ("a.csv", "id\n1\n", {"types": {"it": "text"}}, "types names 'it'"),
         ("a.csv", "id\n1\n", {"row_identifier": "it"}, "the row identifier 'it' is no column"),
         ("a.xlsx", "PK", {"types": {"id": "nummer"}}, "no type 'nummer'"),
