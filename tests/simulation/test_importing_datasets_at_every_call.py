@@ -12,6 +12,7 @@ import pytest
 from portal_harness.dying import OPERATION, Death, Killed, MortalIntents, immortal
 from portal_harness.imports import ASK, FILE_ROWS, ImportWorld
 
+from airflow_socrata.client import views
 from airflow_socrata.client.datasets import NewDataset
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.translations import parse_translation
@@ -150,3 +151,25 @@ def test_the_dataset_of_somebody_else_is_left_alone(portal: Emulator, file: Path
     with pytest.raises(PublicationError, match=r"was not made here.*Choose another resource name\.$"):
         world.make()
     assert [view["rows"] for view in world.made()] == [0]
+
+
+def test_a_draft_that_another_run_has_just_published_is_not_deleted(
+    portal: Emulator, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, found = DatasetWorld(portal, file), importing_datasets.create
+
+    def killed(*_: Any, **__: Any) -> Any:
+        raise Killed
+
+    def published_behind_it(*given: Any) -> Any:
+        created = found(*given)
+        world.publisher().send(views.publish(created.view.id))
+        return created
+
+    monkeypatch.setattr(importing_datasets, "_fill", killed)
+    with pytest.raises(Killed):
+        world.make()
+    monkeypatch.setattr(importing_datasets, "create", published_behind_it)
+    with pytest.raises(PublicationError, match="somebody has published it in the meantime"):
+        world.make()
+    assert [view["stage"] for view in world.made()] == ["published"]
