@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -11,23 +11,8 @@ import requests
 
 from airflow_socrata.emulator import Emulator
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 CALLBACK = "https://localhost:8910/callback?from=here"
 APP = {"client_id": "emulator-app-token", "client_secret": "emulator-app-secret"}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def portal(server: Emulator) -> Emulator:
-    server.admin.reset()
-    return server
 
 
 def asked(portal: Emulator, **changes: Any) -> dict[str, Any]:

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from examples.example_files import AIRPORTS, EXAMPLES
-
-from airflow_socrata.client import Credentials, PortalSettings
+from examples.example_files import AIRPORTS, load_dag
+from portal_harness.sessions import settings_of
 
 if TYPE_CHECKING:
     import pytest
 
 DOCS = Path(__file__).parents[2] / "docs" / "rows.md"
 ROWS = [("BIRK", "Reykjavik", "64.13", "-21.94"), ("BIGR", "Grímsey", "66.55", "-18.02")]
-
-
-def load() -> Any:
-    spec = importlib.util.spec_from_file_location("socrata_row_fix", EXAMPLES / "socrata_row_fix.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.dag
 
 
 def airports(portal: Any) -> None:
@@ -34,11 +23,11 @@ def airports(portal: Any) -> None:
 
 def test_an_airport_is_corrected_and_another_deleted(portal: Any, run_dag: Any) -> None:
     airports(portal)
-    fixed = run_dag(load(), conf={"field": "name", "value": "Reykjavík"})
+    fixed = run_dag(load_dag("socrata_row_fix"), conf={"field": "name", "value": "Reykjavík"})
     assert fixed.state == "success", fixed.states
     assert fixed.task("delete").state == "skipped"
     assert fixed.task("write").return_value["row"]["name"] == "Reykjavík"
-    gone = run_dag(load(), conf={"icao": "BIGR"})
+    gone = run_dag(load_dag("socrata_row_fix"), conf={"icao": "BIGR"})
     assert gone.state == "success", gone.states
     assert gone.task("write").state == "skipped"
     (left,) = portal.admin.rows("airp-orts")
@@ -52,9 +41,7 @@ def test_what_the_page_shows_of_the_client(
     [code] = [
         b for b in re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL) if "PortalSession" in b
     ]
-    credentials = Credentials(socrata_emulator.username, socrata_emulator.password)
-    settings = PortalSettings(socrata_emulator.domain, socrata_emulator.port, "http", credentials)
     monkeypatch.chdir(tmp_path)
-    exec(code, {"settings": settings})
+    exec(code, {"settings": settings_of(socrata_emulator)})
     assert capsys.readouterr().out.splitlines() == ["Reykjavik", "1 updated", "in the catalog: Airports"]
     assert (tmp_path / "airports.csv").read_text(encoding="utf-8").count("\n") == 2

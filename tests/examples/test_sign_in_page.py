@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from portal_harness.browsers import press
+from portal_harness.sessions import settings_of
 
-from airflow_socrata.client import Credentials, PortalSession, PortalSettings, views
+from airflow_socrata.client import Credentials, PortalSession, views
 from airflow_socrata.sign_in import __main__ as sign_in
 
 if TYPE_CHECKING:
@@ -21,9 +22,7 @@ KEYS, OAUTH = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 def test_the_program_that_makes_a_key(socrata_emulator: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
-    portal = socrata_emulator
-    credentials = Credentials(portal.username, portal.password)
-    exec(KEYS, {"settings": PortalSettings(portal.domain, portal.port, "http", credentials)})
+    exec(KEYS, {"settings": settings_of(socrata_emulator)})
     made, *listed = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"[0-9a-f]{24} [0-9a-f]{50}", made)
     assert [line.rsplit(" ", 1)[0] for line in listed] == ["key of publisher", "nightly job"]
@@ -32,18 +31,15 @@ def test_the_program_that_makes_a_key(socrata_emulator: Emulator, capsys: pytest
 def test_the_program_that_gets_a_token(socrata_emulator: Emulator) -> None:
     portal = socrata_emulator
     portal.admin.register_app("APP_TOKEN", "SECRET_TOKEN", "https://jobs.example.gov/")
-    settings = PortalSettings(portal.domain, portal.port, "http")
     back: list[str] = []
     names: dict[str, Any] = {
-        "settings": settings,
+        "settings": settings_of(portal, Credentials()),
         "send_browser_to": lambda address: back.append(press(address)),
         "address_it_came_back_to": back.pop,
     }
     exec(OAUTH, names)
-    signed_in = PortalSettings(
-        portal.domain, portal.port, "http", Credentials(app_token="APP_TOKEN", access_token=names["token"])
-    )
-    with PortalSession(signed_in) as session:
+    signed_in = Credentials(app_token="APP_TOKEN", access_token=names["token"])
+    with PortalSession(settings_of(portal, signed_in)) as session:
         assert session.send(views.current_user()).email == "publisher@example.gov"
 
 
