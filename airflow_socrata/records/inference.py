@@ -110,12 +110,15 @@ def other_delimiter(names: Sequence[str], delimiter: str) -> str | None:
     return max(found, key=names[0].count, default=None)
 
 
-def columns_of_codes(source: FileSource, *, most_rows: int = MOST_ROWS) -> frozenset[int]:
+def columns_of_codes(
+    source: FileSource, *, most_rows: int = MOST_ROWS, most_bytes: int = MOST_BYTES
+) -> frozenset[int]:
     """Return the places, from 0, of columns that hold digits with leading zeros, such as ``00501``.
 
     Those are names: as numbers they would lose the zeros.
 
     :param most_rows: rows to look at.
+    :param most_bytes: characters of values to look at.
     :raises RecordsError: the file cannot be read.
     """
     from airflow_socrata.records.value_types import is_code
@@ -123,7 +126,12 @@ def columns_of_codes(source: FileSource, *, most_rows: int = MOST_ROWS) -> froze
     found: set[int] = set()
     with closing(_table(source)) as records:
         for record in islice(records, 1, most_rows + 1):
-            found.update(at for at, cell in enumerate(record.cells) if cell[:1] in "-0" and is_code(cell))
+            found.update(
+                at for at, cell in enumerate(record.cells) if cell[:1] in {"-", "0"} and is_code(cell)
+            )
+            most_bytes -= sum(map(len, record.cells))
+            if most_bytes <= 0:
+                break
     return frozenset(found)
 
 

@@ -207,6 +207,7 @@ def test_columns_of_codes(tmp_path: Path) -> None:
     text = "zip,n,neg,at,short\n98101,0,-1,2026-01-31,1\n00501,0.5,-07,01/31/2026\n"
     assert columns_of_codes(file(tmp_path / "a.csv", text)) == {0, 2}
     assert columns_of_codes(file(tmp_path / "a.csv", text), most_rows=1) == frozenset()
+    assert columns_of_codes(file(tmp_path / "a.csv", text), most_bytes=8) == frozenset()
 
 
 def test_a_sample_of_nothing() -> None:
