@@ -258,6 +258,43 @@ def field_name_of(name: str) -> str:
     return f"_{made}" if made[0].isdigit() else made
 
 
+def field_names_of(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the field names of a file's columns; one that is taken already gets a number."""
+    made: list[str] = []
+    for name in names:
+        stem = field_name_of(name)
+        number, chosen = 1, stem
+        while chosen in made:
+            number += 1
+            chosen = f"{stem}_{number}"
+        made.append(chosen)
+    return tuple(made)
+
+
+def guessed_columns(
+    names: Sequence[str], kinds: Sequence[str], types: Mapping[str, str] | None, source: str
+) -> tuple[ColumnDefinition, ...]:
+    """Make columns of those of a file, whose types were guessed.
+
+    :param names: as the file has them; ``kinds`` are their types.
+    :param types: name or field name to the type that counts instead.
+    :param source: the file's name, for the error.
+    :raises ConfigurationError: ``types`` names no column, or is no mapping of texts; see
+        :func:`check_definitions`.
+    """
+    told = told_types(types)
+    made = []
+    for name, field_name, kind in zip(names, field_names_of(names), kinds, strict=True):
+        chosen = told.pop(name, None) or told.pop(field_name, None) or kind
+        shown = name.strip()
+        made.append(ColumnDefinition(field_name, chosen, shown if shown != field_name else ""))
+    for wrong in told:
+        raise ConfigurationError(
+            f"types names {wrong!r}, and {source} has no such column{nearest(wrong, names)}"
+        )
+    return check_definitions(made)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint that names the known word next to a wrong one, empty where none is near."""
     found = difflib.get_close_matches(name, list(known), n=1)

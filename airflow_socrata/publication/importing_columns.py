@@ -9,8 +9,8 @@ from airflow_socrata.client.column_definitions import (
     ColumnDefinition,
     canonical_type,
     check_definitions,
-    field_name_of,
-    nearest,
+    field_names_of,
+    guessed_columns,
     told_types,
 )
 from airflow_socrata.client.errors import ConfigurationError
@@ -90,34 +90,13 @@ def columns_of(sent: Sent, wanted: ImportingDataset) -> tuple[ColumnDefinition, 
 def _as_seen(
     names: Sequence[str], kinds: Sequence[str], wanted: ImportingDataset
 ) -> tuple[ColumnDefinition, ...]:
-    types = told_types(wanted.types)
-    made = []
-    for name, field, kind in zip(names, field_names(names), kinds, strict=True):
-        told = types.pop(name, None) or types.pop(field, None)
-        made.append(ColumnDefinition(field, told or kind, name.strip()))
-    if types:
-        hint = nearest(next(iter(types)), names)
-        raise ConfigurationError(f"types names {next(iter(types))!r}, which is no column of the file{hint}")
-    return check_definitions(made)
+    return guessed_columns(names, kinds, wanted.types, wanted.importing.filename)
 
 
 def by_name(wanted: ImportingDataset, names: Sequence[str], columns: Sequence[ColumnDefinition]) -> Importing:
     """Return how to import a file with these names: which of them fill fields that are named otherwise."""
     known = {column.field_name for column in columns}
-    fields = dict(zip(names, field_names(names), strict=True))
+    fields = dict(zip(names, field_names_of(names), strict=True))
     if wanted.columns is not None:
         fields = {name: field for name, field in fields.items() if field in known and name not in known}
     return replace(wanted.importing, columns={**fields, **(wanted.importing.columns or {})})
-
-
-def field_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the field names of a file's columns; a name that is taken gets a number."""
-    made: list[str] = []
-    for name in names:
-        stem = field_name_of(name)
-        number, chosen = 1, stem
-        while chosen in made:
-            number += 1
-            chosen = f"{stem}_{number}"
-        made.append(chosen)
-    return tuple(made)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_socrata.client import ConfigurationError, views
+from airflow_socrata.client import views
 from airflow_socrata.client.column_definitions import (
     ColumnDefinition,
     check_definitions,
-    field_name_of,
-    nearest,
-    told_types,
+    guessed_columns,
 )
 from airflow_socrata.records.inference import MOST_ROWS, InferredSchema, infer_schema
 
@@ -62,30 +60,15 @@ def from_source(
 
 def from_inferred(schema: InferredSchema, types: Mapping[str, str] | None = None) -> WantedColumns:
     """Make columns of what was inferred; two names that give one field name are numbered."""
-    asked = told_types(types)
-    taken: set[str] = set()
-    columns, fields = [], {}
-    for column in schema.columns:
-        name = _free(field_name_of(column.name), taken)
-        kind = asked.pop(column.name, None) or asked.pop(name, None) or column.data_type
-        columns.append(ColumnDefinition(name, kind, column.name if column.name != name else ""))
-        if column.name != name:
-            fields[column.name] = name
-    if asked:
-        wrong = next(iter(asked))
-        known = [column.name for column in schema.columns]
-        raise ConfigurationError(
-            f"types names {wrong!r}, and {schema.source} has no such column{nearest(wrong, known)}"
-        )
-    return WantedColumns(check_definitions(columns), str(schema), fields, schema.rows)
-
-
-def _free(name: str, taken: set[str]) -> str:
-    found, number = name, 2
-    while found in taken:
-        found, number = f"{name}_{number}", number + 1
-    taken.add(found)
-    return found
+    names = [column.name for column in schema.columns]
+    kinds = [column.data_type for column in schema.columns]
+    columns = guessed_columns(names, kinds, types, schema.source)
+    fields = {
+        name: column.field_name
+        for name, column in zip(names, columns, strict=True)
+        if name != column.field_name
+    }
+    return WantedColumns(columns, str(schema), fields, schema.rows)
 
 
 def from_dataset(publisher: Publisher, dataset: str) -> WantedColumns:

@@ -123,7 +123,7 @@ def test_a_file_that_is_not_taken_whole_leaves_nothing(portal: Emulator, tmp_pat
 
 
 CANNOT_BE: dict[str, tuple[dict[str, Any], str]] = {
-    "type_of_nothing": ({"types": {"W": "text"}}, "names 'W', which is no column of the file"),
+    "type_of_nothing": ({"types": {"W": "text"}}, "names 'W', and new.csv has no such column"),
     "no_such_type": ({"types": {"V": "nummer"}}, r"no type 'nummer'; did you mean 'number'\?"),
     "columns": ({"columns": [{"field_name": "id", "data_type": "text"}]}, "'V'"),
     "identifier": ({"row_identifier": "key"}, "the row identifier 'key' is no column"),
