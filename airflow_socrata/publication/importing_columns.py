@@ -16,6 +16,7 @@ from airflow_socrata.client.column_definitions import (
 from airflow_socrata.client.errors import ConfigurationError
 from airflow_socrata.client.import_models import Scan
 from airflow_socrata.publication.importing import fitting
+from airflow_socrata.publication.row_values import NUMBERS
 from airflow_socrata.records import DatasetColumn, DatasetSchema, RecordsError, SchemaError
 from airflow_socrata.records.inference import columns_of_codes, other_delimiter
 
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from airflow_socrata.publication.importing_datasets import ImportingDataset
     from airflow_socrata.publication.importing_files import Importing, Sent
     from airflow_socrata.records.counting import TableCount
-
-#: Types of columns in which the leading zeros of a code are lost.
-_NUMBERS = frozenset({"number", "double", "money", "percent", "stars"})
 
 
 def check_before_sending(wanted: ImportingDataset, counted: TableCount | None) -> None:
@@ -81,9 +79,9 @@ def columns_of(sent: Sent, wanted: ImportingDataset) -> tuple[ColumnDefinition, 
     if len(sent.names) != len(sent.scan.columns):
         raise RecordsError("the portal sees other columns", source=wanted.importing.source.name)
     kinds = [canonical_type(scanned.suggestion) or "text" for scanned in sent.scan.columns]
-    if sent.counted is not None and _NUMBERS.intersection(kinds):
+    if sent.counted is not None and NUMBERS.intersection(kinds):
         codes = columns_of_codes(wanted.importing.source)
-        kinds = ["text" if at in codes and kind in _NUMBERS else kind for at, kind in enumerate(kinds)]
+        kinds = ["text" if at in codes and kind in NUMBERS else kind for at, kind in enumerate(kinds)]
     return _as_seen(sent.names, kinds, wanted)
 
 
