@@ -36,8 +36,8 @@ browser: python ## sign in with a real browser (Chromium), which is installed wh
 	@$(PYTHON) scripts/chromium.py && python=$$($(ENVIRONMENT) python browser) \
 	&& $(CLEAN) $$python $(PYTEST) --confcutdir tests/browser tests/browser $(ARGS)
 
-e2e: python ## kill processes at every point of the flow, under a real scheduler
-	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) $$python $(PYTEST) tests/e2e --all-kill-points $(ARGS)
+e2e: python ## the tests under a real scheduler: processes are killed at every point of the flow
+	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) $$python $(PYTEST) -m scheduler --all-kill-points $(ARGS)
 
 bench: python ## measure speed and memory beside sodapy and socrata-py; writes benchmarks/latest.json
 	@python=$$($(ENVIRONMENT) python airflow-3.3) && $(CLEAN) $$python benchmarks/run.py $(ARGS)

@@ -21,11 +21,7 @@ from environments import CACHE, ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: What a cell leaves out: `make e2e` starts the processes of a real Airflow, once, on the newest one.
-LEFT_OUT = ("tests/e2e", "tests/harness/test_cluster.py", "tests/traps/test_under_a_scheduler.py")
-
-
-#: What the other Pythons of an Airflow leave out too, unless told `--whole`: tests of what happens between
+#: What the other Pythons of an Airflow leave out, unless told `--whole`: tests of what happens between
 #: portal and Airflow take half of the time, and run on every Airflow.
 OF_THE_AIRFLOW = ("tests/promises", "tests/simulation")
 
@@ -111,7 +107,7 @@ def run(cell: Cell, python: str, tests: list[str], *, whole: bool) -> Result:
     report.unlink(missing_ok=True)
     log = report.with_suffix(".log")
     command = [python, "-m", "pytest", "-p", "no:cacheprovider", "-q", f"--junitxml={report}"]
-    left_out = LEFT_OUT + (OF_THE_AIRFLOW if cell.is_another_python and not whole else ())
+    left_out = OF_THE_AIRFLOW if cell.is_another_python and not whole else ()
     command += [f"--ignore={path}" for path in left_out]
     try:
         status = _pytest([*command, *tests], log)

@@ -20,14 +20,30 @@ AIRFLOW_HOME = environment.prepare()
 collect_ignore = ["huwise", "browser"]
 
 
-#: Tests that share something expensive, by the beginning of their names: where tests run in several
-#: processes, those of a group stay in one of them.
-GROUPS = {
-    "tests/e2e/": "cluster",
-    "tests/harness/test_cluster.py": "cluster",
-    "tests/traps/test_under_a_scheduler.py": "cluster",
-    "tests/packaging/": "packaging",
-}
+#: Tests that start the processes of a real Airflow, by the beginning of their names.
+OF_A_SCHEDULER = ("tests/e2e", "tests/harness/test_cluster.py", "tests/traps/test_under_a_scheduler.py")
+#: Tests that share something expensive: where tests run in several processes, those of a group stay in one.
+GROUPS = dict.fromkeys(OF_A_SCHEDULER, "cluster") | {"tests/packaging/": "packaging"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that runs all kill points."""
+    parser.addoption(
+        "--all-kill-points",
+        action="store_true",
+        help="with -m scheduler: kill processes at every point of the flow, instead of a few",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what starts a scheduler, unless a marker is asked for: `make e2e` does."""
+    root = config.rootpath
+    slow = [i for i in items if i.path.relative_to(root).as_posix().startswith(OF_A_SCHEDULER)]
+    for item in slow:
+        item.add_marker("scheduler")
+    if not config.getoption("-m"):
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -73,7 +73,9 @@ def roll_back(
             action = Action.DISCARD if on_approval is OnApproval.WITHDRAW else Action.REPORT
         left = began + (job_patience if action is Action.WAIT_LONGER else patience) - publisher.clock.time()
         if action in _OUT_OF_PATIENCE and left > 0:
-            publisher.session.sleep(min(publisher.poll, max(left, 0.05)))
+            # A job may take its time: the longer it has, the less often it is looked at.
+            pause = max(publisher.poll, (publisher.clock.time() - began) / 20)
+            publisher.session.sleep(min(pause, max(left, 0.05)))
             continue
         action = _OUT_OF_PATIENCE.get(action, action)
         return _act(publisher, action, state, intent, draft)

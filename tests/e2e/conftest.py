@@ -17,18 +17,9 @@ __all__ = ["bystander", "campaign", "dataset_bystander", "kill_portal", "story"]
 campaign = campaign_of(Path(__file__).parent)
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that runs all."""
-    parser.addoption(
-        "--all-kill-points",
-        action="store_true",
-        help="kill processes at every point of the flow, instead of a few",
-    )
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave all but a few kill points out, unless told."""
-    if config.getoption("--all-kill-points", default=False):
+    if config.getoption("--all-kill-points"):
         return
     known = {*scenarios(), *opendatasoft_scenarios()}
     assert {*FEW, *FEW_OPENDATASOFT} <= known, "a kill point of the few has another name now"
