@@ -411,5 +411,7 @@ def test_waits_of_a_chunk_are_those_of_the_clock(
     began = time.monotonic()
     with PortalSession(settings, clock=clock, budget=RetryBudget(attempts=2)) as session:
         send(session, path)
-    assert clock.waits == [30.0]
+    # The portal's pause holds for the chunks beside it too, if they come within it.
+    assert 30.0 in clock.waits
+    assert max(clock.waits) < 40
     assert time.monotonic() - began < 10
