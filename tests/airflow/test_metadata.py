@@ -205,7 +205,7 @@ def test_a_file_is_attached_once(dataset: Dataset, run_task: Run, guide: Path) -
     assert attachments(dataset)[1] == ("guide.pdf", "The guide")
 
 
-@pytest.mark.parametrize("data", [b"%PDF guide" * 50_000 + b"!", b"%PDF"])
+@pytest.mark.parametrize("data", [b"%PDF guide" * 50_000 + b"!", b"%PDF"], ids=["longer", "shorter"])
 def test_another_file_of_the_name_takes_its_place(
     dataset: Dataset, run_task: Run, guide: Path, data: bytes
 ) -> None:
