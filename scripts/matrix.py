@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 OF_THE_AIRFLOW = ("tests/promises", "tests/simulation")
 
 #: Seconds after which a cell counts as stuck, and as failed.
-LONGEST = 1800
+LONGEST = 2700
 
 
 @dataclass(frozen=True, slots=True)
