@@ -104,18 +104,13 @@ class AsyncPortalSession:
 
     async def _take_turn(self, exchange: Exchange[T], budget: RetryBudget) -> int:
         """Wait until the limiter lets the next request go; return the pause that was kept last."""
-        limiter, left = self._limiter, budget.seconds
+        turns = exchange.turns(self._limiter, budget.seconds, self._now)
         while True:
-            turn = limiter.turn(self._now(), left)
-            if turn.seconds <= 0:
-                return turn.pause
-            if turn.asked:
-                if turn.seconds > left:
-                    raise exchange.held_back(turn.seconds)
-                left -= turn.seconds
-            await self._sleep(turn.seconds)
-            if limiter.pause == turn.pause:
-                return turn.pause
+            try:
+                seconds = next(turns)
+            except StopIteration as end:
+                return int(end.value)
+            await self._sleep(seconds)
 
     async def sleep(self, seconds: float) -> None:
         """Wait between two looks at a job, without blocking the loop."""

@@ -21,10 +21,11 @@ from airflow_socrata.client.retry import MAY_HAVE_LANDED, Decision, Failure, dec
 from airflow_socrata.client.wire import outgoing, path_on_portal, same_origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from airflow_socrata.client.errors import Landing, PortalError
     from airflow_socrata.client.failures import Loss
+    from airflow_socrata.client.limiter import Limiter
     from airflow_socrata.client.messages import Call
     from airflow_socrata.client.retry import RetryBudget
     from airflow_socrata.client.settings import PortalSettings
@@ -165,11 +166,28 @@ class Exchange(Generic[T]):
         self._may_have_landed |= sent and self._call.kind is not CallKind.READ
         return Interrupted("stopped by this side", summary=self._call.summary, landing=self._landing())
 
-    def held_back(self, seconds: float) -> PortalBusy:
-        """Build the error of a call that is not sent: the portal asked for more patience than it has.
+    def turns(
+        self, limiter: Limiter, patience: float, now: Callable[[], float]
+    ) -> Generator[float, None, int]:
+        """Yield the seconds to wait until the next request may go; return the pause that was kept last.
 
-        :param seconds: until the portal may be asked again.
+        :param patience: seconds that the call waits, in all, because the portal asks for it.
+        :raises PortalBusy: the portal asks for more.
         """
+        while True:
+            turn = limiter.turn(now(), patience)
+            if turn.seconds <= 0:
+                return turn.pause
+            if turn.asked:
+                if turn.seconds > patience:
+                    raise self._held_back(turn.seconds)
+                patience -= turn.seconds
+            yield turn.seconds
+            if limiter.pause == turn.pause:
+                return turn.pause
+
+    def _held_back(self, seconds: float) -> PortalBusy:
+        """Build the error of a call that is not sent: the portal asked for more patience than it has."""
         return PortalBusy(
             f"the portal has asked to send nothing for another {seconds:.0f} s",
             summary=self._call.summary,

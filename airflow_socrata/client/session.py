@@ -84,20 +84,15 @@ class PortalSession:
 
     def _take_turn(self, exchange: Exchange[T], budget: RetryBudget) -> int:
         """Wait until the limiter lets the next request go; return the pause that was kept last."""
-        limiter, left = self._limiter, budget.seconds
+        turns = exchange.turns(self._limiter, budget.seconds, self._clock.time)
         while True:
             if self.interrupted:
                 raise exchange.interrupted(sent=False)
-            turn = limiter.turn(self._clock.time(), left)
-            if turn.seconds <= 0:
-                return turn.pause
-            if turn.asked:
-                if turn.seconds > left:
-                    raise exchange.held_back(turn.seconds)
-                left -= turn.seconds
-            self._clock.sleep(turn.seconds, lambda: self.interrupted)
-            if limiter.pause == turn.pause and not self.interrupted:
-                return turn.pause
+            try:
+                seconds = next(turns)
+            except StopIteration as end:
+                return int(end.value)
+            self._clock.sleep(seconds, lambda: self.interrupted)
 
     def _send_once(self, exchange: Exchange[T], pause: int) -> RawReply | Loss | None:
         """Send, unless the portal has asked for another pause while this call waited for a place: None."""
